@@ -2,7 +2,7 @@
 import { type Value, wide } from './codec.ts';
 import { claimKeyOf, eventKeyShape, requestIdShape, userIdShape } from './key.ts';
 import { LIMITS } from './limits.ts';
-import { choice, integer, list, nullable, pattern, positional, type TypeOf, text } from './shape.ts';
+import { choice, integer, list, nullable, pattern, positionalAtLeast, type TypeOf, text } from './shape.ts';
 
 export type Reward = { kind: string; id: string; amount: number };
 export const DELIVERY_STATES = ['PENDING', 'FULFILLED', 'DEAD'] as const;
@@ -28,14 +28,14 @@ const time = integer({ min: 0, max: 8_640_000_000_000_000 });
 const count = integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 export const periodShape = pattern('-, yyyymmdd, yyyyWww or yyyymm', 8, /^(-|\d{8}|\d{4}W\d{2}|\d{6})$/);
 
-const rewardTuple = positional(
+const rewardTuple = positionalAtLeast(
   ['kind', text({ lengthMin: 1, lengthMax: 64 })],
   ['id', text({ lengthMin: 1, lengthMax: 128 })],
   ['amount', count],
 );
 
 /** CLAIM on the wire. `nextClaimAt` is null when the user can never claim this event again. */
-export const claimTuple = positional(
+export const claimTuple = positionalAtLeast(
   ['eventKey', eventKeyShape],
   ['period', periodShape],
   ['userId', userIdShape],
@@ -59,14 +59,18 @@ export function encodeClaim(claim: Claim, nextClaimAt: number | null): Value[] {
     claim.userId,
     claim.requestId,
     wide(claim.grantedAt),
-    claim.configVersion,
-    claim.slot,
+    wide(claim.configVersion),
+    wideOrNull(claim.slot),
     claim.rewards.map(({ kind, id, amount }) => [kind, id, wide(amount)]),
     claim.delivery.state,
-    claim.delivery.attempts,
-    claim.delivery.fulfilledAt === null ? null : wide(claim.delivery.fulfilledAt),
-    nextClaimAt === null ? null : wide(nextClaimAt),
+    wide(claim.delivery.attempts),
+    wideOrNull(claim.delivery.fulfilledAt),
+    wideOrNull(nextClaimAt),
   ];
+}
+
+function wideOrNull(value: number | null): Value {
+  return value === null ? null : wide(value);
 }
 
 /** Takes what `claimTuple` has accepted. */

@@ -32,7 +32,7 @@ export function encodeFrame(kind: Kind, op: number, number: number, body: readon
   return frame;
 }
 
-/** The body's array. Throws BodyRefused. Strings are copies; `Uint8Array` values alias the input. */
+/** The body's value, an array where the peer is honest. Throws BodyRefused. Strings are copies; `Uint8Array` values alias the input. */
 export function decodeBody(body: Uint8Array): unknown {
   scanBody(body);
   return packr.unpack(body);

@@ -5,7 +5,18 @@
 import type { Reward } from './claim.ts';
 import { eventKeyShape } from './key.ts';
 import { LIMITS } from './limits.ts';
-import { choice, integer, list, nullable, record, refine, type Shape, type TypeOf, text } from './shape.ts';
+import {
+  choice,
+  integer,
+  list,
+  nullable,
+  record,
+  recordAtLeast,
+  refine,
+  type Shape,
+  type TypeOf,
+  text,
+} from './shape.ts';
 
 export const PERIODS = ['once', 'daily', 'weekly', 'monthly'] as const;
 export const EVENT_STATES = ['DRAFT', 'LIVE', 'PAUSED', 'ENDED'] as const;
@@ -32,13 +43,15 @@ function isTimeZone(value: string): boolean {
   }
 }
 
-const utcTime = refine(text({ lengthMax: 24 }), 'time like 2026-11-22T05:00:00.000Z', isUtcTime);
+export const utcTime = refine(text({ lengthMax: 24 }), 'time like 2026-11-22T05:00:00.000Z', isUtcTime);
 
-export const rewardShape: Shape<Reward> = record({
+const rewardFields = {
   kind: text({ lengthMin: 1, lengthMax: 64 }),
   id: text({ lengthMin: 1, lengthMax: 128 }),
   amount: integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-});
+};
+export const rewardShape: Shape<Reward> = record(rewardFields);
+const eligibilityFields = { kind: choice('everyone', 'listed') };
 
 /** Fields that an operator may write. All but `eventKey` have defaults; `eventKey` never changes. */
 const fields = {
@@ -50,7 +63,7 @@ const fields = {
   period: choice(...PERIODS),
   rewards: list(rewardShape, { lengthMax: LIMITS.rewardsMax }),
   stock: nullable(integer({ min: 0, max: 1_000_000_000 })),
-  eligibility: record({ kind: choice('everyone', 'listed') }),
+  eligibility: record(eligibilityFields),
   graceMs: integer({ min: 0, max: 30 * 86_400_000 }),
   state: choice(...EVENT_STATES),
   mode: choice('direct'),
@@ -80,3 +93,17 @@ export type EventView = {
   /** For a user: when they can claim next, null when never. Absent for services. */
   nextClaimAt?: string | null;
 };
+
+/** An event as a server sends it. The zone's name is not judged: a server may know a newer zone than its client. */
+export const eventViewShape: Shape<EventView> = recordAtLeast(
+  {
+    ...fields,
+    eventKey: eventKeyShape,
+    timeZone: text({ lengthMin: 1, lengthMax: 64 }),
+    rewards: list(recordAtLeast(rewardFields), { lengthMax: LIMITS.rewardsMax }),
+    eligibility: recordAtLeast(eligibilityFields),
+    configVersion: integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    serverTime: utcTime,
+  },
+  { nextClaimAt: nullable(utcTime) },
+);

@@ -61,7 +61,10 @@ export class FrameReader {
     return this.#partialBytes > 0;
   }
 
-  /** The next whole frame, or null when more bytes are needed. Throws ProtocolViolation. The body aliases the input. */
+  /**
+   * The next whole frame, or null when more bytes are needed. Throws ProtocolViolation, after which the reader is of
+   * no more use. The body aliases the input.
+   */
   next(): Frame | null {
     if (this.#partialBytes > 0) return this.#nextAcrossChunks();
     const available = this.#chunk.length - this.#offset;

@@ -3,10 +3,20 @@
  * reused. The first argument of every request after READY is the actor: the user for whom an edge asks, or null when
  * the service asks for itself.
  */
-import { eventInputShape, eventPatchShape } from './event.ts';
 import { eventKeyShape, requestIdShape, userIdShape } from './key.ts';
 import { LIMITS } from './limits.ts';
-import { bytes, integer, list, nullable, positional, type Shape, type TypeOf, text } from './shape.ts';
+import {
+  anything,
+  bytes,
+  integer,
+  list,
+  nullable,
+  positional,
+  positionalAtLeast,
+  type Shape,
+  type TypeOf,
+  text,
+} from './shape.ts';
 
 /** The user an edge speaks for: what the access token said, which the server checks again where it matters. */
 export const actorShape = positional(
@@ -37,7 +47,7 @@ export const OPS = {
   /** Server to client, first frame of every connection. */
   WELCOME: notice(
     1,
-    positional(
+    positionalAtLeast(
       ['versionMin', integer({ min: 1, max: 255 })],
       ['versionMax', integer({ min: 1, max: 255 })],
       ['clusterId', name],
@@ -60,11 +70,11 @@ export const OPS = {
   /** Either side; the reply is OK. */
   PING: request(3, positional()),
   /** Server to client: finish what was accepted, send nothing new, connect elsewhere. */
-  GOAWAY: notice(4, positional(['reason', integer({ min: 0, max: 65_535 })])),
+  GOAWAY: notice(4, positionalAtLeast(['reason', integer({ min: 0, max: 65_535 })])),
   /** Server to client, last frame before it closes by itself: the pinned reason and a sentence for people. */
   CLOSE: notice(
     5,
-    positional(['reason', integer({ min: 0, max: 65_535 })], ['detail', nullable(text({ lengthMax: 512 }))]),
+    positionalAtLeast(['reason', integer({ min: 0, max: 65_535 })], ['detail', nullable(text({ lengthMax: 512 }))]),
   ),
 
   CLAIM: request(
@@ -95,13 +105,14 @@ export const OPS = {
     ),
   ),
 
-  EVENT_CREATE: request(32, positional(actor, ['event', eventInputShape])),
+  /** Who may write is asked before `eventInputShape` and `eventPatchShape` judge what was written. */
+  EVENT_CREATE: request(32, positional(actor, ['event', anything])),
   EVENT_CHANGE: request(
     33,
     positional(
       actor,
       eventKey,
-      ['patch', eventPatchShape],
+      ['patch', anything],
       ['configVersion', nullable(integer({ min: 1, max: Number.MAX_SAFE_INTEGER }))],
     ),
   ),

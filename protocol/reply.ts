@@ -5,57 +5,22 @@
 import { type ClaimView, claimTuple, decodeClaim, encodeClaim } from './claim.ts';
 import { type Value, wide } from './codec.ts';
 import { ERRORS, type ErrorName, errorName } from './errors.ts';
-import { type Fault, faultsOf, integer, list, nullable, positional, type Shape, type TypeOf, text } from './shape.ts';
+import {
+  type Fault,
+  faultsOf,
+  integer,
+  list,
+  nullable,
+  positionalAtLeast,
+  type Shape,
+  type TypeOf,
+  text,
+} from './shape.ts';
 
 export type Window = { serverTime: number; startsAt: number; endsAt: number | null };
 
-/** An outcome that is not a success, with exactly what it carries. */
-export type Problem = { detail?: string | undefined } & (
-  | { code: 'ALREADY_CLAIMED'; claim: ClaimView }
-  | { code: 'NOT_STARTED' | 'ENDED' | 'PAUSED' | 'SOLD_OUT'; window: Window }
-  | { code: 'NOT_ELIGIBLE'; reasons: string[] }
-  | { code: RetriedLater; retryAfterMs: number }
-  | { code: 'MOVED'; address: string; mapVersion: number }
-  | { code: 'BAD_REQUEST'; faults: Fault[] }
-  | { code: Bare }
-);
-
-type RetriedLater =
-  | 'IN_PROGRESS'
-  | 'RATE_LIMITED'
-  | 'BUSY'
-  | 'DRAINING'
-  | 'STORE_UNAVAILABLE'
-  | 'GUARD_MISSING'
-  | 'SERVER_UNAVAILABLE';
-type Carrying =
-  | 'OK'
-  | 'GRANTED'
-  | 'REPLAYED'
-  | 'ALREADY_CLAIMED'
-  | 'NOT_STARTED'
-  | 'ENDED'
-  | 'PAUSED'
-  | 'SOLD_OUT'
-  | 'NOT_ELIGIBLE'
-  | 'MOVED'
-  | 'BAD_REQUEST';
-export type Bare = Exclude<ErrorName, Carrying | RetriedLater>;
-export type ProblemCode = Problem['code'];
-export type SuccessCode = 'OK' | 'GRANTED' | 'REPLAYED';
-
-const time = integer({ min: 0, max: 8_640_000_000_000_000 });
-const shortText = text({ lengthMax: 512 });
-const windowTuple = positional(['serverTime', time], ['startsAt', time], ['endsAt', nullable(time)]);
-const retryTuple = integer({ min: 0, max: 86_400_000 });
-const movedTuple = positional(
-  ['address', shortText],
-  ['mapVersion', integer({ min: 0, max: Number.MAX_SAFE_INTEGER })],
-);
-const reasonsTuple = list(shortText, { lengthMax: 64 });
-const faultsTuple = list(positional(['field', shortText], ['rule', shortText]), { lengthMax: 64 });
-
-const RETRIED_LATER: ReadonlySet<string> = new Set<RetriedLater>([
+const WINDOW_CODES = ['NOT_STARTED', 'ENDED', 'PAUSED', 'SOLD_OUT'] as const;
+const LATER_CODES = [
   'IN_PROGRESS',
   'RATE_LIMITED',
   'BUSY',
@@ -63,11 +28,47 @@ const RETRIED_LATER: ReadonlySet<string> = new Set<RetriedLater>([
   'STORE_UNAVAILABLE',
   'GUARD_MISSING',
   'SERVER_UNAVAILABLE',
-]);
-const WINDOWED: ReadonlySet<string> = new Set(['NOT_STARTED', 'ENDED', 'PAUSED', 'SOLD_OUT']);
+] as const;
+type Windowed = (typeof WINDOW_CODES)[number];
+type RetriedLater = (typeof LATER_CODES)[number];
+
+/** An outcome that is not a success, with exactly what it carries. */
+export type Problem = { detail?: string | undefined } & (
+  | { code: 'ALREADY_CLAIMED'; claim: ClaimView }
+  | { code: Windowed; window: Window }
+  | { code: 'NOT_ELIGIBLE'; reasons: string[] }
+  | { code: RetriedLater; retryAfterMs: number }
+  | { code: 'MOVED'; address: string; mapVersion: number }
+  | { code: 'BAD_REQUEST'; faults: Fault[] }
+  | { code: Bare }
+);
+
+export type Bare = Exclude<
+  ErrorName,
+  SuccessCode | Windowed | RetriedLater | 'ALREADY_CLAIMED' | 'NOT_ELIGIBLE' | 'MOVED' | 'BAD_REQUEST'
+>;
+export type ProblemCode = Problem['code'];
+export type SuccessCode = 'OK' | 'GRANTED' | 'REPLAYED';
+
+const WINDOWED: ReadonlySet<string> = new Set(WINDOW_CODES);
+const RETRIED_LATER: ReadonlySet<string> = new Set(LATER_CODES);
+const SENTENCE_LENGTH_MAX = 512;
+const LIST_LENGTH_MAX = 64;
+const RETRY_AFTER_MS_MAX = 86_400_000;
+
+const time = integer({ min: 0, max: 8_640_000_000_000_000 });
+const shortText = text({ lengthMax: SENTENCE_LENGTH_MAX });
+const windowTuple = positionalAtLeast(['serverTime', time], ['startsAt', time], ['endsAt', nullable(time)]);
+const retryTuple = integer({ min: 0, max: RETRY_AFTER_MS_MAX });
+const movedTuple = positionalAtLeast(
+  ['address', shortText],
+  ['mapVersion', integer({ min: 0, max: Number.MAX_SAFE_INTEGER })],
+);
+const reasonsTuple = list(shortText, { lengthMax: LIST_LENGTH_MAX });
+const faultsTuple = list(positionalAtLeast(['field', shortText], ['rule', shortText]), { lengthMax: LIST_LENGTH_MAX });
 
 export function encodeProblem(problem: Problem): Value[] {
-  return [ERRORS[problem.code].code, carried(problem), problem.detail ?? null];
+  return [ERRORS[problem.code].code, carried(problem), problem.detail === undefined ? null : clip(problem.detail)];
 }
 
 function carried(problem: Problem): Value {
@@ -76,12 +77,20 @@ function carried(problem: Problem): Value {
     const { serverTime, startsAt, endsAt } = problem.window;
     return [wide(serverTime), wide(startsAt), endsAt === null ? null : wide(endsAt)];
   }
-  if ('reasons' in problem) return problem.reasons;
-  if ('retryAfterMs' in problem) return problem.retryAfterMs;
-  if ('address' in problem) return [problem.address, problem.mapVersion];
-  if ('faults' in problem)
-    return problem.faults.slice(0, 64).map(({ field, rule }) => [field.slice(0, 512), rule.slice(0, 512)]);
+  if ('reasons' in problem) return problem.reasons.slice(0, LIST_LENGTH_MAX).map(clip);
+  if ('retryAfterMs' in problem) {
+    return Math.min(Math.max(Math.ceil(problem.retryAfterMs), 0), RETRY_AFTER_MS_MAX);
+  }
+  if ('address' in problem) return [problem.address, wide(problem.mapVersion)];
+  if ('faults' in problem) {
+    return problem.faults.slice(0, LIST_LENGTH_MAX).map(({ field, rule }) => [clip(field), clip(rule)]);
+  }
   return null;
+}
+
+/** At most 512 UTF-16 units of a sentence that may hold what a stranger sent; never half a surrogate pair. */
+export function clip(sentence: string): string {
+  return sentence.slice(0, SENTENCE_LENGTH_MAX).replace(/^\ufeff|\p{Surrogate}/gu, '\ufffd');
 }
 
 /** The peer sent a reply that is not one. */

@@ -18,9 +18,10 @@ export class BodyRefused extends Error {
   }
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const NO_BYTES = new Uint8Array(0);
 
-let bytes: Uint8Array = new Uint8Array(0);
+let bytes: Uint8Array = NO_BYTES;
 let position = 0;
 let valuesLeft = 0;
 
@@ -36,8 +37,6 @@ export function scanBody(body: Uint8Array): void {
     bytes = NO_BYTES;
   }
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 function scanValue(depth: number): void {
   if (--valuesLeft < 0) throw new BodyRefused(`at most ${LIMITS.bodyValuesMax} values`);
@@ -137,6 +136,10 @@ function scanString(length: number): void {
 }
 
 function checkUtf8(start: number): void {
+  // msgpackr drops a byte order mark on some platforms and keeps it on others: what was sent would not be what is read.
+  if (bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) {
+    throw new BodyRefused('no byte order mark');
+  }
   try {
     strictUtf8.decode(bytes.subarray(start, position));
   } catch {

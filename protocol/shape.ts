@@ -22,6 +22,12 @@ function simple<T>(rule: string, accepts: (value: unknown) => boolean): Shape<T>
   };
 }
 
+/** Any value at all: somebody else will judge it. */
+export const anything: Shape<unknown> = simple('anything', () => true);
+
+/** Nothing but nil. */
+export const nothing: Shape<null> = simple('null', (value) => value === null);
+
 export const boolean: Shape<boolean> = simple('true or false', (value) => typeof value === 'boolean');
 
 export function integer({ min, max }: { min: number; max: number }): Shape<number> {
@@ -31,12 +37,19 @@ export function integer({ min, max }: { min: number; max: number }): Shape<numbe
   );
 }
 
+/**
+ * `lengthMin` and `lengthMax` count UTF-16 units. Half a surrogate pair and a leading byte order mark are refused,
+ * because MessagePack cannot carry the one and decoders drop the other.
+ */
 export function text({ lengthMin = 0, lengthMax }: { lengthMin?: number; lengthMax: number }): Shape<string> {
   return simple(
     `string of ${lengthMin}…${lengthMax} characters`,
-    (value) => typeof value === 'string' && value.length >= lengthMin && value.length <= lengthMax,
+    (value) =>
+      typeof value === 'string' && value.length >= lengthMin && value.length <= lengthMax && !UNSENDABLE.test(value),
   );
 }
+
+const UNSENDABLE = /^\ufeff|\p{Surrogate}/u;
 
 /** `pattern` must be anchored; `lengthMax` is asked before it runs. */
 export function pattern(rule: string, lengthMax: number, expression: RegExp): Shape<string> {
@@ -98,13 +111,30 @@ type Fields = Record<string, Shape<unknown>>;
 type RecordOf<R extends Fields, O extends Fields> = { [K in keyof R]: TypeOf<R[K]> } & {
   [K in keyof O]?: TypeOf<O[K]>;
 };
+/**
+ * What to do with a field that is not named. A request's is refused: leaving out what was asked could change its
+ * meaning. A reply's is ignored: a later server may tell more than this client knows.
+ */
+type Unnamed = 'refused' | 'ignored';
 
 /** A plain map with exactly these fields; those of `optional` may be absent. */
 export function record<R extends Fields, O extends Fields = Record<never, never>>(
   required: R,
   optional: O = {} as O,
 ): Shape<RecordOf<R, O>> {
-  const known = new Map<string, Shape<unknown>>([...Object.entries(required), ...Object.entries(optional)]);
+  return recordShape(required, optional, 'refused');
+}
+
+/** `record` for what a server sends: fields that are not named may be there. */
+export function recordAtLeast<R extends Fields, O extends Fields = Record<never, never>>(
+  required: R,
+  optional: O = {} as O,
+): Shape<RecordOf<R, O>> {
+  return recordShape(required, optional, 'ignored');
+}
+
+function recordShape<T>(required: Fields, optional: Fields, unnamed: Unnamed): Shape<T> {
+  const known = new Map([...Object.entries(required), ...Object.entries(optional)]);
   return {
     rule: 'object',
     check(value, field, faults) {
@@ -115,12 +145,26 @@ export function record<R extends Fields, O extends Fields = Record<never, never>
       const path = field === '' ? '' : `${field}.`;
       for (const name of Object.keys(value)) {
         const shape = known.get(name);
-        if (shape === undefined) faults.push({ field: path + name, rule: 'no such field' });
-        else shape.check(value[name], path + name, faults);
+        if (shape !== undefined) shape.check(value[name], path + name, faults);
+        else if (unnamed === 'refused') faults.push({ field: path + name, rule: 'no such field' });
       }
       for (const name of Object.keys(required)) {
         if (!Object.hasOwn(value, name)) faults.push({ field: path + name, rule: `required: ${required[name]?.rule}` });
       }
+    },
+  };
+}
+
+/** A plain map from any name to values of one shape. */
+export function dictionary<T>(shape: Shape<T>): Shape<Record<string, T>> {
+  return {
+    rule: 'object',
+    check(value, field, faults) {
+      if (!isPlainMap(value)) {
+        faults.push({ field: field || 'body', rule: 'object' });
+        return;
+      }
+      for (const name of Object.keys(value)) shape.check(value[name], `${field}.${name}`, faults);
     },
   };
 }
@@ -141,17 +185,26 @@ type TupleOf<N extends Names> = {
  * field added later must be nullable. Fields beyond those named are refused.
  */
 export function positional<const N extends Names>(...names: N): Shape<TupleOf<N>> {
+  return tupleShape(names, 'refused');
+}
+
+/** `positional` for what a server sends: there may be more fields than those named. */
+export function positionalAtLeast<const N extends Names>(...names: N): Shape<TupleOf<N>> {
+  return tupleShape(names, 'ignored');
+}
+
+function tupleShape<T>(names: Names, unnamed: Unnamed): Shape<T> {
   const rule = `array of ${names.map(([name]) => name).join(', ')}`;
   return {
     rule,
     check(value, field, faults) {
-      if (!Array.isArray(value) || value.length > names.length) {
+      if (!Array.isArray(value) || (unnamed === 'refused' && value.length > names.length)) {
         faults.push({ field: field || 'body', rule });
         return;
       }
       while (value.length < names.length) value.push(null);
       for (let i = 0; i < names.length; i++) {
-        const [name, shape] = names[i] as (typeof names)[number];
+        const [name, shape] = names[i] as Names[number];
         shape.check(value[i], field === '' ? name : `${field}.${name}`, faults);
       }
     },
