@@ -1,0 +1,73 @@
+/** Events as operators write them into events as they are kept, and back. Pure. */
+import type { EventInput, EventPatch, EventView } from '../../protocol/event.ts';
+import type { Fault } from '../../protocol/shape.ts';
+import type { EventRecord } from '../store/store.ts';
+
+type Written = { event: EventRecord; faults: Fault[] };
+
+/** A new event with its defaults. */
+export function recordOf({ eventKey, ...fields }: EventInput, now: number): Written {
+  const blank: EventRecord = {
+    eventKey,
+    title: eventKey,
+    startsAt: now,
+    endsAt: null,
+    timeZone: 'UTC',
+    resetHour: 0,
+    period: 'once',
+    rewards: [],
+    stock: null,
+    eligibility: { kind: 'everyone' },
+    graceMs: 0,
+    mode: 'direct',
+    state: 'LIVE',
+    configVersion: 1,
+    revision: 1,
+    heldUntil: null,
+  };
+  return merge(blank, fields);
+}
+
+/** The next version of an event. */
+export function patched(event: EventRecord, patch: EventPatch): Written {
+  return merge({ ...event, configVersion: event.configVersion + 1 }, patch);
+}
+
+function merge(event: EventRecord, { startsAt, endsAt, ...fields }: EventPatch): Written {
+  // A field that is present but undefined would otherwise erase what is there.
+  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const merged: EventRecord = { ...event, ...given };
+  if (startsAt !== undefined) merged.startsAt = Date.parse(startsAt);
+  if (endsAt !== undefined) merged.endsAt = endsAt === null ? null : Date.parse(endsAt);
+  const isBackwards = merged.endsAt !== null && merged.endsAt <= merged.startsAt;
+  return { event: merged, faults: isBackwards ? [{ field: 'endsAt', rule: 'later than startsAt' }] : [] };
+}
+
+/**
+ * The fields of a patch that cannot change once the event has a claim, because claim keys and slots were cut by them.
+ * Looks at values only to see whether they are the ones in force.
+ */
+export function fixedFieldsIn(patch: Record<string, unknown>, event: EventRecord): string[] {
+  const names: string[] = (['period', 'timeZone', 'resetHour'] as const).filter(
+    (name) => Object.hasOwn(patch, name) && patch[name] !== event[name],
+  );
+  if (Object.hasOwn(patch, 'stock') && (patch.stock === null) !== (event.stock === null)) names.push('stock');
+  return names;
+}
+
+/** `nextClaimAt` is given for users only. */
+export function viewOfEvent(event: EventRecord, serverTime: number, nextClaimAt?: number | null): EventView {
+  const { revision: _revision, heldUntil: _heldUntil, ...shown } = event;
+  const view: EventView = {
+    ...shown,
+    startsAt: iso(event.startsAt),
+    endsAt: event.endsAt === null ? null : iso(event.endsAt),
+    serverTime: iso(serverTime),
+  };
+  if (nextClaimAt !== undefined) view.nextClaimAt = nextClaimAt === null ? null : iso(nextClaimAt);
+  return view;
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,65 @@
+/** Reading claims: by request id, of one user, of everybody. */
+import { encodeClaim } from '../../protocol/claim.ts';
+import type { Value } from '../../protocol/codec.ts';
+import type { Clock } from '../lib/clock.ts';
+import { spanAt } from '../rules/calendar.ts';
+import { claimInstant, viewOf } from '../rules/decide.ts';
+import type { ClaimFilter, ClaimRecord, EventRecord, Store } from '../store/store.ts';
+import { type Answer, badField, type Handler, isProblem, subjectOf } from './call.ts';
+import { decodeClaimCursor, encodeClaimCursor } from './cursor.ts';
+
+const PAGE_LENGTH = 50;
+
+export type ClaimHandlers = { [K in 'CLAIM_BY_REQUEST' | 'CLAIMS_OF_USER' | 'CLAIMS_LIST']: Handler<K> };
+
+export function createClaimHandlers({ store, clock }: { store: Store; clock: Clock }): ClaimHandlers {
+  async function encode(claims: readonly ClaimRecord[]): Promise<Value[]> {
+    const keys = [...new Set(claims.map(({ eventKey }) => eventKey))];
+    const records = keys.length === 0 ? [] : await store.events.get(keys);
+    const events = new Map(keys.map((key, i) => [key, records[i] ?? null]));
+    const now = clock.nowMs();
+    return claims.map((claim) => encodeClaim(claim, nextClaimAt(claim, events.get(claim.eventKey) ?? null, now)));
+  }
+
+  type Read = (page: { limit: number; after?: { grantedAt: number; claimKey: string } }) => Promise<ClaimRecord[]>;
+  async function page(limit: number | null, cursor: string | null, read: Read): Promise<Answer> {
+    const after = cursor === null ? null : decodeClaimCursor(cursor);
+    if (after === undefined) return badField('cursor', 'a nextCursor of this list');
+    const length = limit ?? PAGE_LENGTH;
+    const claims = await read({ limit: length + 1, ...(after === null ? {} : { after }) });
+    const shown = claims.slice(0, length);
+    const last = shown.at(-1);
+    return { result: [await encode(shown), claims.length > length && last ? encodeClaimCursor(last) : null] };
+  }
+
+  return {
+    async CLAIM_BY_REQUEST({ args: [, named, requestId], principal, reach }) {
+      const subject = subjectOf(principal, reach, named);
+      if (isProblem(subject)) return subject;
+      const [claim] = await store.claims.byRequest([{ userId: subject.userId, requestId }]);
+      if (!claim) return { code: 'CLAIM_NOT_FOUND' };
+      const [encoded] = await encode([claim]);
+      return { result: encoded ?? null };
+    },
+
+    async CLAIMS_OF_USER({ args: [, named, eventKey, limit, cursor], principal, reach }) {
+      const subject = subjectOf(principal, reach, named);
+      if (isProblem(subject)) return subject;
+      const filter = eventKey === null ? {} : { eventKey };
+      return page(limit, cursor, (slice) => store.claims.ofUser(subject.userId, { ...slice, ...filter }));
+    },
+
+    CLAIMS_LIST({ args: [, eventKey, userId, from, to, limit, cursor] }) {
+      const filter: ClaimFilter = {};
+      if (eventKey !== null) filter.eventKey = eventKey;
+      if (userId !== null) filter.userId = userId;
+      if (from !== null) filter.from = from;
+      if (to !== null) filter.to = to;
+      return page(limit, cursor, (slice) => store.claims.list(filter, slice));
+    },
+  };
+}
+
+function nextClaimAt(claim: ClaimRecord, event: EventRecord | null, now: number): number | null {
+  return event === null ? null : viewOf(claim, event, spanAt(event, claimInstant(event, now))).nextClaimAt;
+}

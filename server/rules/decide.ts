@@ -1,0 +1,104 @@
+/**
+ * The rules: a pure function of the request, the event, what is known and the time. It never waits: where an answer
+ * needs something that is not known yet it says LOOKUP, and is asked again when that is known. Its early returns stand
+ * in the order of precedence, which is the order of the error table.
+ */
+import type { ClaimView } from '../../protocol/claim.ts';
+import type { Problem } from '../../protocol/reply.ts';
+import type { ClaimRecord, EventRecord } from '../store/store.ts';
+import type { Span } from './calendar.ts';
+
+/** The stored claim of a question; null: the store has none; undefined: not asked yet. */
+type Asked<T> = T | null | undefined;
+
+export type Known = {
+  /** The claim of this claim key. */
+  byKey: Asked<ClaimRecord>;
+  /** The user's claim under this request id, of whatever event and period. */
+  byRequest: Asked<ClaimRecord>;
+  /** Whether the user is in the event's table; only asked for `listed` events. */
+  isQualified: boolean | undefined;
+  /** A durable read has found the last unit of this period taken. */
+  isSoldOut: boolean;
+};
+
+export type Ask = { userId: string; requestId: string };
+
+export type Granted = { code: 'GRANTED' | 'REPLAYED'; claim: ClaimView };
+export type ClaimOutcome = Granted | Problem;
+
+export type Decision = { kind: 'GRANT' } | { kind: 'LOOKUP' } | { kind: 'ANSWER'; outcome: ClaimOutcome };
+
+const GRANT: Decision = { kind: 'GRANT' };
+const LOOKUP: Decision = { kind: 'LOOKUP' };
+const HELD_RETRY_MS = 500;
+
+/**
+ * `span` is the event's period at `now` (see `claimInstant`). Without knowledge of the claim key or the request id a
+ * grant is still right, because the store's unique indexes have the last word; a refusal is not, because a request that
+ * was granted before must get its claim whatever the window says now.
+ */
+export function decide(ask: Ask, event: EventRecord | null, known: Known, now: number, span: Span): Decision {
+  const { byKey, byRequest } = known;
+  if (event === null) return answer({ code: 'EVENT_NOT_FOUND' });
+  if (byRequest) {
+    return byRequest.eventKey === event.eventKey ? replay(byRequest, event, span) : answer({ code: 'KEY_REUSED' });
+  }
+  if (byKey) {
+    if (byKey.requestId === ask.requestId) return replay(byKey, event, span);
+    // An event that is claimed once has no earlier period in which this request id could have been granted.
+    if (event.period !== 'once' && byRequest === undefined) return LOOKUP;
+    return answer({ code: 'ALREADY_CLAIMED', claim: viewOf(byKey, event, span) });
+  }
+  const refusal = refusalOf(event, known, now);
+  if (refusal === LOOKUP || refusal === null) return refusal ?? GRANT;
+  return byKey === undefined || byRequest === undefined ? LOOKUP : refusal;
+}
+
+function refusalOf(event: EventRecord, known: Known, now: number): Decision | null {
+  const window = { serverTime: now, startsAt: event.startsAt, endsAt: event.endsAt };
+  if (event.state === 'DRAFT' || now < event.startsAt) return answer({ code: 'NOT_STARTED', window });
+  if (event.state === 'ENDED' || isOver(event, now)) return answer({ code: 'ENDED', window });
+  if (event.state === 'PAUSED') return answer({ code: 'PAUSED', window });
+  if (event.heldUntil !== null && now < event.heldUntil) return answer({ code: 'BUSY', retryAfterMs: HELD_RETRY_MS });
+  if (event.eligibility.kind === 'listed' && known.isQualified !== true) {
+    return known.isQualified === undefined ? LOOKUP : answer({ code: 'NOT_ELIGIBLE', reasons: ['NOT_LISTED'] });
+  }
+  if (known.isSoldOut || event.stock === 0) return answer({ code: 'SOLD_OUT', window });
+  return null;
+}
+
+function isOver({ endsAt, graceMs }: EventRecord, now: number): boolean {
+  return endsAt !== null && now >= endsAt + graceMs;
+}
+
+/** The instant whose period a claim made at `now` belongs to: a grace claim belongs to the event's last period. */
+export function claimInstant({ endsAt }: EventRecord, now: number): number {
+  return endsAt !== null && now >= endsAt ? endsAt - 1 : now;
+}
+
+function answer(outcome: ClaimOutcome): Decision {
+  return { kind: 'ANSWER', outcome };
+}
+
+function replay(claim: ClaimRecord, event: EventRecord, span: Span): Decision {
+  return answer({ code: 'REPLAYED', claim: viewOf(claim, event, span) });
+}
+
+/** A claim with the instant at which its user may claim again: the next reset when it is of the period at hand. */
+export function viewOf(claim: ClaimRecord, event: EventRecord, span: Span): ClaimView {
+  // A claim of an earlier period does not stand in the way of one in this period.
+  const next = claim.period === span.id ? span.endsAt : span.startsAt;
+  return { ...claim, nextClaimAt: nextOf(event, next) };
+}
+
+/** When a user may claim next, given their claim of the period at hand; null when never again. */
+export function nextClaimAtOf(event: EventRecord, claim: ClaimRecord | null, now: number, span: Span): number | null {
+  if (claim !== null) return viewOf(claim, event, span).nextClaimAt;
+  if (event.state === 'ENDED' || isOver(event, now)) return null;
+  return Math.max(now, event.startsAt);
+}
+
+function nextOf({ period, endsAt }: EventRecord, next: number): number | null {
+  return period === 'once' || (endsAt !== null && next >= endsAt) ? null : next;
+}

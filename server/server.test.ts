@@ -1,0 +1,216 @@
+/** The promise, seen from a client over real sockets, on each real store and through two servers at once. */
+import type { ClaimReply, EventInput } from '../clients/index.ts';
+import { assert, suite } from '../protocol/testing/kit.ts';
+import { type Running, startServer, storeAhead } from './testing/servers.ts';
+import { STORE_CASES, stopStores } from './testing/stores.ts';
+
+const test = suite('server');
+
+type World = { servers: Running[]; clientOf(i: number): Running['client'] };
+
+function claimOf(reply: ClaimReply) {
+  if (!('claim' in reply)) throw new Error(`${reply.code} carries no claim`);
+  return reply.claim;
+}
+
+function countByCode(replies: readonly ClaimReply[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { code } of replies) counts[code] = (counts[code] ?? 0) + 1;
+  return counts;
+}
+
+async function createEvent({ servers }: World, event: EventInput): Promise<void> {
+  const answer = await (servers[0] as Running).client.events.create(event);
+  assert.is(answer.code, 'OK', JSON.stringify(answer));
+}
+
+for (const { name, skip, withStores } of STORE_CASES) {
+  async function withServers(options: { isLocking?: boolean }, use: (world: World) => Promise<void>): Promise<void> {
+    await withStores(2, async (stores) => {
+      const servers: Running[] = [];
+      for (const [i, store] of stores.entries())
+        servers.push(await startServer(store, { nodeId: `n${i}`, ...options }));
+      try {
+        await use({ servers, clientOf: (i) => (servers[i % servers.length] as Running).client });
+      } finally {
+        for (const server of servers) await server.stop();
+      }
+    });
+  }
+
+  for (const isLocking of [true, false]) {
+    test(
+      `${name}, lock queue ${isLocking ? 'on' : 'off'}: 200 players × 10 claims at once, each granted once`,
+      async () => {
+        await withServers({ isLocking }, async (world) => {
+          await createEvent(world, { eventKey: 'rush' });
+          const claims = Array.from({ length: 2_000 }, (_, i) => ({ userId: `u${i % 200}`, requestId: `r${i}` }));
+          const replies = await Promise.all(
+            claims.map((claim, i) => world.clientOf(Math.floor(i / 200)).claim({ eventKey: 'rush', ...claim })),
+          );
+          assert.equal(countByCode(replies), { GRANTED: 200, ALREADY_CLAIMED: 1_800 });
+          const winners = new Map(
+            replies.filter(({ code }) => code === 'GRANTED').map((reply) => [claimOf(reply).userId, claimOf(reply)]),
+          );
+          assert.is(winners.size, 200);
+          for (const reply of replies) assert.equal(claimOf(reply), winners.get(claimOf(reply).userId));
+        });
+      },
+      { skip, deadlineMs: 60_000 },
+    );
+  }
+
+  test(
+    `${name}: the last 50 of stock, 600 players through two servers`,
+    async () => {
+      await withServers({}, async (world) => {
+        await createEvent(world, { eventKey: 'scarce', stock: 50 });
+        const replies = await Promise.all(
+          Array.from({ length: 600 }, (_, i) => world.clientOf(i).claim({ eventKey: 'scarce', userId: `u${i}` })),
+        );
+        assert.equal(countByCode(replies), { GRANTED: 50, SOLD_OUT: 550 });
+        const slots = replies.filter(({ code }) => code === 'GRANTED').map((reply) => claimOf(reply).slot as number);
+        assert.equal(
+          slots.sort((a, b) => a - b),
+          Array.from({ length: 50 }, (_, i) => i + 1),
+        );
+      });
+    },
+    { skip, deadlineMs: 60_000 },
+  );
+
+  test(
+    `${name}: a request id that was granted gets its claim whatever the window says, on every server`,
+    async () => {
+      await withServers({}, async (world) => {
+        await createEvent(world, { eventKey: 'gone' });
+        await createEvent(world, { eventKey: 'other' });
+        const ask = { eventKey: 'gone', userId: 'u1', requestId: 'r1' };
+        const granted = await world.clientOf(0).claim(ask);
+        assert.is(granted.code, 'GRANTED');
+        await world.clientOf(0).events.change('gone', { state: 'ENDED' });
+        for (const i of [0, 1]) {
+          const replayed = await world.clientOf(i).claim(ask);
+          assert.is(replayed.code, 'REPLAYED');
+          assert.equal(claimOf(replayed), claimOf(granted));
+          assert.is((await world.clientOf(i).claim({ ...ask, eventKey: 'other' })).code, 'KEY_REUSED');
+          assert.is((await world.clientOf(i).claim({ ...ask, userId: 'u2' })).code, 'ENDED');
+        }
+      });
+    },
+    { skip },
+  );
+
+  test(
+    `${name}: a pause holds on the other server within a second`,
+    async () => {
+      await withServers({}, async (world) => {
+        await createEvent(world, { eventKey: 'live' });
+        assert.is((await world.clientOf(1).claim({ eventKey: 'live', userId: 'u0' })).code, 'GRANTED');
+        const pausedAt = performance.now();
+        await world.clientOf(0).events.pause('live');
+        assert.is((await world.clientOf(0).claim({ eventKey: 'live', userId: 'u1' })).code, 'PAUSED');
+        let codes = '';
+        for (let i = 2; !codes.includes('PAUSED'); i++) {
+          codes += (await world.clientOf(1).claim({ eventKey: 'live', userId: `u${i}` })).code;
+        }
+        assert.ok(performance.now() - pausedAt < 1_000);
+      });
+    },
+    { skip },
+  );
+
+  test(
+    `${name}: a retry across the reset through another server is the claim of the first period`,
+    async () => {
+      await withStores(2, async ([one, two]) => {
+        if (one === undefined || two === undefined) throw new Error('two handles');
+        const before = await startServer(one, { nodeId: 'before' });
+        const after = await startServer(storeAhead(two, 86_400_000), { nodeId: 'after' });
+        try {
+          const startsAt = new Date(Date.now() - 3 * 86_400_000).toISOString();
+          await before.client.events.create({ eventKey: 'daily', period: 'daily', startsAt });
+          const ask = { eventKey: 'daily', userId: 'u1', requestId: 'r1' };
+          const granted = await before.client.claim(ask);
+          assert.is(granted.code, 'GRANTED');
+          const retried = await after.client.claim(ask);
+          assert.is(retried.code, 'REPLAYED');
+          assert.is(claimOf(retried).period, claimOf(granted).period);
+          const next = await after.client.claim({ ...ask, requestId: 'r2' });
+          assert.is(next.code, 'GRANTED', 'the next period has its own claim');
+          assert.not(claimOf(next).period === claimOf(granted).period);
+          assert.is((await after.client.claim(ask)).code, 'REPLAYED', 'also once the next period is claimed');
+          assert.is((await after.client.claim({ ...ask, requestId: 'r3' })).code, 'ALREADY_CLAIMED');
+        } finally {
+          await before.stop();
+          await after.stop();
+        }
+      });
+    },
+    { skip },
+  );
+
+  test(
+    `${name}: a listed event is for those in its table`,
+    async () => {
+      await withServers({}, async (world) => {
+        await createEvent(world, { eventKey: 'vip', eligibility: { kind: 'listed' } });
+        await world.clientOf(0).qualifications.add('vip', ['u1', 'u2']);
+        assert.is((await world.clientOf(1).claim({ eventKey: 'vip', userId: 'u1' })).code, 'GRANTED');
+        const refused = await world.clientOf(1).claim({ eventKey: 'vip', userId: 'u3' });
+        assert.equal(refused.code === 'NOT_ELIGIBLE' && refused.reasons, ['NOT_LISTED']);
+      });
+    },
+    { skip },
+  );
+
+  test(
+    `${name}: what is fixed after the first claim, and a stock below what is granted, are refused`,
+    async () => {
+      await withServers({}, async (world) => {
+        await createEvent(world, { eventKey: 'fixed', stock: 5 });
+        const { events } = world.clientOf(0);
+        const changed = await events.change('fixed', { period: 'daily' });
+        assert.is(changed.code, 'OK', 'without a claim everything can change');
+        for (let i = 0; i < 3; i++) await world.clientOf(1).claim({ eventKey: 'fixed', userId: `u${i}` });
+        for (const patch of [{ period: 'bogus' }, { timeZone: 'Asia/Seoul' }, { resetHour: 99 }, { stock: null }]) {
+          assert.is((await events.change('fixed', patch as object)).code, 'EVENT_FIELD_FIXED', JSON.stringify(patch));
+        }
+        assert.is((await events.change('fixed', { stock: 2 })).code, 'STOCK_BELOW_GRANTED');
+        assert.is((await events.change('fixed', { stock: 3 })).code, 'OK');
+        assert.is((await world.clientOf(1).claim({ eventKey: 'fixed', userId: 'u9' })).code, 'SOLD_OUT');
+      });
+    },
+    { skip },
+  );
+
+  test(
+    `${name}: lists show every claim, newest first, by pages`,
+    async () => {
+      await withServers({}, async (world) => {
+        for (const eventKey of ['a', 'b']) await createEvent(world, { eventKey });
+        for (let i = 0; i < 25; i++) await world.clientOf(0).claim({ eventKey: 'a', userId: `u${i}` });
+        await world.clientOf(0).claim({ eventKey: 'b', userId: 'u1', requestId: 'mine' });
+        const seen: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await world.clientOf(1).claims.list({ eventKey: 'a', limit: 10, ...(cursor ? { cursor } : {}) });
+          if (page.code !== 'OK') throw new Error(page.code);
+          seen.push(...page.items.map(({ userId }) => userId));
+          cursor = page.nextCursor ?? undefined;
+        } while (cursor !== undefined);
+        assert.equal(
+          seen,
+          Array.from({ length: 25 }, (_, i) => `u${24 - i}`),
+        );
+        const mine = await world.clientOf(1).claims.ofUser({ userId: 'u1' });
+        assert.equal(mine.code === 'OK' && mine.items.map(({ eventKey }) => eventKey), ['b', 'a']);
+        const found = await world.clientOf(1).claims.byRequest({ userId: 'u1', requestId: 'mine' });
+        assert.is(found.code === 'OK' && found.claim.eventKey, 'b');
+      });
+    },
+    { skip },
+  );
+}
+
+test('the stores are stopped', stopStores);

@@ -1,0 +1,119 @@
+/**
+ * Group commit: everything decided since the last durable write goes into the next one. A commit closes after the input
+ * that is waiting has been read, so it grows with the load by itself; the next starts before the replies of the last
+ * are written. Nothing is reported before the store has said that it is durable.
+ *
+ * Events with stock have a lane of their own each, with one commit in flight, so that slots follow the order of
+ * arrival. All others share one lane.
+ */
+import type { Runtime } from '../../protocol/runtime.ts';
+import type { ClaimDraft, ClaimStore, InsertOutcome } from '../store/store.ts';
+import type { Turn } from './turn.ts';
+
+const IN_FLIGHT_MAX = 2;
+const SHARED = '';
+
+type Lane = { pending: Turn[]; inFlight: number; inFlightMax: number; isScheduled: boolean };
+
+export type Commit = { size: number; ms: number; duplicates: number };
+
+export type CommitHooks = {
+  /** Asked right before a draft is sent: false when it must not be (the turn has been dealt with otherwise). */
+  admit(turn: Turn): boolean;
+  settled(turn: Turn, outcome: InsertOutcome): void;
+  /** All of one commit has been reported. */
+  committed(commit: Commit): void;
+};
+
+export class GroupCommit {
+  readonly #store: ClaimStore;
+  readonly #runtime: Runtime;
+  readonly #hooks: CommitHooks;
+  readonly #lanes = new Map<string, Lane>();
+
+  constructor(store: ClaimStore, runtime: Runtime, hooks: CommitHooks) {
+    this.#store = store;
+    this.#runtime = runtime;
+    this.#hooks = hooks;
+  }
+
+  /** Takes a turn whose draft is decided. */
+  add(turn: Turn): void {
+    const key = laneKeyOf(turn);
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = { pending: [], inFlight: 0, inFlightMax: key === SHARED ? IN_FLIGHT_MAX : 1, isScheduled: false };
+      this.#lanes.set(key, lane);
+    }
+    lane.pending.push(turn);
+    this.#schedule(key, lane);
+  }
+
+  #schedule(key: string, lane: Lane): void {
+    if (lane.isScheduled || lane.inFlight >= lane.inFlightMax) return;
+    if (lane.pending.length === 0) {
+      if (lane.inFlight === 0) this.#lanes.delete(key);
+      return;
+    }
+    lane.isScheduled = true;
+    this.#runtime.soon(() => {
+      lane.isScheduled = false;
+      void this.#commit(key, lane);
+    });
+  }
+
+  async #commit(key: string, lane: Lane): Promise<void> {
+    const turns = this.#take(lane);
+    if (turns.length === 0) return this.#schedule(key, lane);
+    lane.inFlight++;
+    const sentAt = this.#runtime.monotonicMs();
+    for (const turn of turns) {
+      turn.move('SENT');
+      turn.sends++;
+    }
+    const drafts = turns.map(({ draft }) => draft as ClaimDraft);
+    const stock = turns[0]?.event?.stock ?? null;
+    const sending = stock === null ? this.#store.insert(drafts) : this.#store.insertStock(drafts, stock);
+    this.#schedule(key, lane);
+    const outcomes = await sending;
+    lane.inFlight--;
+    const ms = this.#runtime.monotonicMs() - sentAt;
+    this.#schedule(key, lane);
+    let duplicates = 0;
+    turns.forEach((turn, i) => {
+      const outcome = outcomes[i] as InsertOutcome;
+      if (outcome.kind === 'taken') duplicates++;
+      this.#hooks.settled(turn, outcome);
+    });
+    this.#hooks.committed({ size: turns.length, ms, duplicates });
+  }
+
+  /** The next commit's turns. With stock they are of one period and one stock, which a reset or an operator may end. */
+  #take(lane: Lane): Turn[] {
+    const turns: Turn[] = [];
+    const claimKeys = new Set<string>();
+    let taken = 0;
+    for (const turn of lane.pending) {
+      const [first] = turns;
+      if (turns.length >= this.#store.insertMax) break;
+      if (first !== undefined && !belongTogether(first, turn)) break;
+      if (claimKeys.has(turn.claimKey)) break;
+      taken++;
+      if (!this.#hooks.admit(turn)) continue;
+      claimKeys.add(turn.claimKey);
+      turns.push(turn);
+    }
+    lane.pending = lane.pending.slice(taken);
+    return turns;
+  }
+}
+
+function laneKeyOf({ event }: Turn): string {
+  return event?.stock == null ? SHARED : event.eventKey;
+}
+
+function belongTogether(one: Turn, other: Turn): boolean {
+  return (
+    one.event?.stock == null || (one.draft?.period === other.draft?.period && one.event.stock === other.event?.stock)
+  );
+}

@@ -1,0 +1,213 @@
+/**
+ * One turn from the rules to a durable outcome: rules (-> look-up -> rules) -> draft -> commit -> what the store said.
+ * A claim is GRANTED only after the store has said that it is durable, and a draft is only sent while its decision is
+ * one by a young and unchanged configuration.
+ */
+import { claimKeyOf } from '../../protocol/key.ts';
+import type { Problem } from '../../protocol/reply.ts';
+import type { Runtime } from '../../protocol/runtime.ts';
+import type { EventConfig, EventConfigs } from '../events/configs.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type ClaimOutcome, type Decision, decide, viewOf } from '../rules/decide.ts';
+import type { ClaimDraft, ClaimRecord, EventRecord, InsertOutcome, Store } from '../store/store.ts';
+import { type Commit, GroupCommit } from './commit.ts';
+import { Known } from './known.ts';
+import { Lookups } from './lookups.ts';
+import type { Turn } from './turn.ts';
+
+const BUSY_RETRY_MS = 200;
+const STORE_RETRY_MS = 500;
+const RESEND_MS_BASE = 20;
+const RESEND_MS_MAX = 500;
+
+export const BUSY: Problem = { code: 'BUSY', retryAfterMs: BUSY_RETRY_MS };
+export const UNKNOWN: Problem = { code: 'OUTCOME_UNKNOWN' };
+export const UNAVAILABLE: Problem = { code: 'STORE_UNAVAILABLE', retryAfterMs: STORE_RETRY_MS };
+const GUARD_MISSING: Problem = { code: 'GUARD_MISSING', retryAfterMs: STORE_RETRY_MS };
+
+export type DecisionsOptions = {
+  store: Store;
+  configs: EventConfigs;
+  clock: Clock;
+  runtime: Runtime;
+  /** `node.boot`: the first two parts of every attempt. */
+  attemptPrefix: string;
+  /** Claims remembered; 0 asks the store every time. */
+  knownClaimsMax: number;
+  onCommit: (commit: Commit) => void;
+};
+
+export class Decisions {
+  readonly known: Known;
+  readonly #options: DecisionsOptions;
+  readonly #finish: (turn: Turn, outcome: ClaimOutcome) => void;
+  readonly #lookups: Lookups;
+  readonly #commit: GroupCommit;
+  #attempts = 0;
+
+  constructor(options: DecisionsOptions, finish: (turn: Turn, outcome: ClaimOutcome) => void) {
+    const { store, runtime } = options;
+    this.#options = options;
+    this.#finish = finish;
+    this.known = new Known(options.knownClaimsMax);
+    this.#lookups = new Lookups(store, runtime, {
+      found: (turn) => this.decide(turn),
+      failed: (turn) => finish(turn, UNAVAILABLE),
+    });
+    this.#commit = new GroupCommit(store.claims, runtime, {
+      admit: (turn) => (turn.sends === 0 ? this.#admit(turn) : this.#admitAgain(turn)),
+      settled: (turn, outcome) => this.#settled(turn, outcome),
+      committed: options.onCommit,
+    });
+  }
+
+  /** Decides as far as can be without waiting; the rest follows by itself. Ends in `finish`. */
+  decide(turn: Turn): void {
+    const { configs, clock } = this.#options;
+    const config = turn.config as EventConfig;
+    if (turn.isAnswered) return this.#finish(turn, BUSY);
+    if (!configs.isFresh(config)) {
+      configs.whenFresh(config, (isFresh) => (isFresh ? this.decide(turn) : this.#finish(turn, UNAVAILABLE)));
+      return;
+    }
+    const event = config.record;
+    if (event === null) return this.#finish(turn, { code: 'EVENT_NOT_FOUND' });
+    const now = clock.nowMs();
+    const decision = this.#ask(turn, config, event, now);
+    if (decision.kind === 'ANSWER') return this.#finish(turn, decision.outcome);
+    if (decision.kind === 'LOOKUP') return this.#lookups.add(turn);
+    this.#draft(turn, event, now);
+    turn.move('QUEUED');
+    this.#commit.add(turn);
+  }
+
+  #ask(turn: Turn, config: EventConfig, event: EventRecord, now: number): Decision {
+    const { userId, requestId } = turn.request;
+    const span = config.spanAt(event, now);
+    if (turn.span?.id !== span.id) {
+      turn.claimKey = claimKeyOf(event.eventKey, span.id, userId);
+      turn.byKey = undefined;
+      turn.soldOutStock = 0;
+    }
+    turn.span = span;
+    const known = {
+      byKey: turn.byKey ?? this.known.byKey(turn.claimKey) ?? turn.byKey,
+      byRequest: turn.byRequest ?? this.known.byRequest(userId, requestId) ?? turn.byRequest,
+      isQualified: turn.isQualified,
+      isSoldOut: this.#isSoldOut(turn, event, span.id),
+    };
+    return decide(turn.request, event, known, now, span);
+  }
+
+  #isSoldOut(turn: Turn, { eventKey, stock }: EventRecord, period: string): boolean {
+    return stock !== null && stock <= Math.max(turn.soldOutStock, this.known.soldOutStock(eventKey, period));
+  }
+
+  #draft(turn: Turn, event: EventRecord, now: number): void {
+    const { eventKey, userId, requestId } = turn.request;
+    turn.event = event;
+    turn.draft = {
+      claimKey: turn.claimKey,
+      eventKey,
+      period: turn.span?.id ?? '-',
+      userId,
+      requestId,
+      grantedAt: now,
+      configVersion: event.configVersion,
+      rewards: event.rewards,
+      delivery: { state: 'PENDING', attempts: 0, fulfilledAt: null },
+      attempt: `${this.#options.attemptPrefix}.${++this.#attempts}`,
+    };
+  }
+
+  /** The last look before a draft is sent for the first time. */
+  #admit(turn: Turn): boolean {
+    const { configs } = this.#options;
+    const { draft, event } = turn as { draft: ClaimDraft; event: EventRecord };
+    const config = turn.config as EventConfig;
+    const isCurrent = configs.isFresh(config) && config.record === event && !turn.isAnswered;
+    if (isCurrent && !this.#isSoldOut(turn, event, draft.period)) return true;
+    turn.move('DECIDING');
+    this.decide(turn);
+    return false;
+  }
+
+  /**
+   * A draft whose outcome is not known is settled by sending the same draft again: only an insert finds out what the
+   * first one did. Not once the event would no longer grant it, because that insert might be the one that grants.
+   */
+  #admitAgain(turn: Turn): boolean {
+    const { configs, clock, runtime } = this.#options;
+    const config = turn.config as EventConfig;
+    if (runtime.monotonicMs() >= turn.request.deadlineAt) {
+      this.#finish(turn, UNKNOWN);
+      return false;
+    }
+    if (!configs.isFresh(config)) {
+      configs.whenFresh(config, () => this.#sendLater(turn));
+      return false;
+    }
+    const event = config.record;
+    const now = clock.nowMs();
+    const allKnown = { byKey: null, byRequest: null, isQualified: true, isSoldOut: false };
+    const stillGrants =
+      event !== null && decide(turn.request, event, allKnown, now, config.spanAt(event, now)).kind === 'GRANT';
+    if (!stillGrants) this.#finish(turn, UNKNOWN);
+    return stillGrants;
+  }
+
+  #settled(turn: Turn, outcome: InsertOutcome): void {
+    const isRepeat = turn.sends > 1;
+    switch (outcome.kind) {
+      case 'inserted':
+        return this.#granted(turn, outcome.claim);
+      case 'taken':
+        turn.byKey = outcome.claim;
+        return this.#decideKnowing(turn, outcome.claim);
+      case 'requestTaken':
+        turn.byRequest = outcome.claim;
+        return this.#decideKnowing(turn, outcome.claim);
+      case 'soldOut':
+        return this.#soldOut(turn);
+      case 'unknown':
+        return this.#unsettled(turn);
+      case 'unavailable':
+        return isRepeat ? this.#unsettled(turn) : this.#finish(turn, UNAVAILABLE);
+      case 'guardMissing':
+        return this.#finish(turn, isRepeat ? UNKNOWN : GUARD_MISSING);
+    }
+  }
+
+  #granted(turn: Turn, claim: ClaimRecord): void {
+    this.known.remember(claim);
+    const { event, span } = turn;
+    if (event === null || span === null) throw new Error('a draft without its event');
+    this.#finish(turn, { code: 'GRANTED', claim: viewOf(claim, event, span) });
+  }
+
+  /** The store named the claim in the way: the rules say what that means for this request. */
+  #decideKnowing(turn: Turn, claim: ClaimRecord): void {
+    this.known.remember(claim);
+    turn.move('DECIDING');
+    this.decide(turn);
+  }
+
+  #soldOut(turn: Turn): void {
+    const { draft, event } = turn as { draft: ClaimDraft; event: EventRecord };
+    turn.soldOutStock = event.stock ?? 0;
+    this.known.rememberSoldOut(draft.eventKey, draft.period, turn.soldOutStock);
+    turn.move('DECIDING');
+    this.decide(turn);
+  }
+
+  #unsettled(turn: Turn): void {
+    turn.move('UNSETTLED');
+    this.#sendLater(turn);
+  }
+
+  #sendLater(turn: Turn): void {
+    const { runtime } = this.#options;
+    const backoffMs = Math.min(RESEND_MS_MAX, RESEND_MS_BASE * 2 ** Math.min(turn.sends, 10));
+    runtime.after(backoffMs * (0.5 + runtime.random() / 2), () => this.#commit.add(turn));
+  }
+}

@@ -1,0 +1,47 @@
+/** Whole claim servers in this process, with real sockets and a real store, for one test. */
+import { type Client, connect } from '../../clients/index.ts';
+import type { Runtime } from '../../protocol/runtime.ts';
+import { createLog } from '../lib/log.ts';
+import { realRuntime } from '../lib/runtime.ts';
+import { type ClaimServer, createClaimServer, type ServerOptions } from '../server.ts';
+import { SERVICE_ROLES } from '../session/principal.ts';
+import { serviceKeysOf } from '../session/service-keys.ts';
+import type { Store } from '../store/store.ts';
+
+const KEY = new Uint8Array(32).fill(7);
+
+export type Running = { server: ClaimServer; client: Client; address: string; stop(): Promise<void> };
+
+/** A server on a free port over `store`, and a client that holds every role. */
+export async function startServer(store: Store, options: Partial<ServerOptions> = {}): Promise<Running> {
+  const runtime: Runtime = options.runtime ?? realRuntime;
+  const server = await createClaimServer({
+    runtime,
+    log: createLog({ level: 'error' }),
+    store,
+    nodeId: 'test',
+    serviceKeys: serviceKeysOf(
+      [{ service: { serviceId: 'test', roles: new Set(SERVICE_ROLES) }, key: KEY, hasImplicitRoles: false }],
+      (length) => runtime.randomBytes(length),
+    ),
+    tokens: { jwks: new TextEncoder().encode('{"keys":[]}'), issuer: 'claimd', audience: 'claimd' },
+    ...options,
+  });
+  const { host, port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  const address = `${host}:${port}`;
+  const client = await connect({ servers: address, serviceId: 'test', serviceKey: KEY });
+  return {
+    server,
+    client,
+    address,
+    async stop() {
+      client.close();
+      await server.drain({ graceMs: 1_000 });
+    },
+  };
+}
+
+/** The store as a server sees it whose clock is elsewhere: `aheadMs` is added to the store's time. */
+export function storeAhead(store: Store, aheadMs: number): Store {
+  return { ...store, timeMs: async () => (await store.timeMs()) + aheadMs };
+}

@@ -1,0 +1,53 @@
+/** Both stores by name, for tests that must hold on each. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { realRuntime } from '../lib/runtime.ts';
+import { openLmdbStore } from '../store/lmdb/open.ts';
+import { openMongoStore } from '../store/mongo/open.ts';
+import type { Store } from '../store/store.ts';
+import { mongodReason, type ReplicaSet, startReplicaSet } from './mongod.ts';
+
+/** `use` gets as many handles on one store as it asks for: what several servers would hold. */
+export type StoreCase = {
+  name: 'lmdb' | 'mongo';
+  skip: string | null;
+  withStores(count: number, use: (stores: Store[]) => Promise<void>): Promise<void>;
+};
+
+let set: Promise<ReplicaSet> | null = null;
+
+async function withLmdb(count: number, use: (stores: Store[]) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'claimd-test-'));
+  // The embedded store has one process and one handle; several servers in this process may share it.
+  const store = await openLmdbStore({ directory, runtime: realRuntime });
+  try {
+    await use(Array.from({ length: count }, () => store));
+  } finally {
+    await store.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function withMongo(count: number, use: (stores: Store[]) => Promise<void>): Promise<void> {
+  set ??= startReplicaSet({ members: 1 });
+  const uri = (await set).freshUri();
+  const stores: Store[] = [];
+  try {
+    for (let i = 0; i < count; i++) stores.push(await openMongoStore({ uri, runtime: realRuntime }));
+    await use(stores);
+  } finally {
+    for (const store of stores) await store.close();
+  }
+}
+
+/** To be called once after the last test that used a case. */
+export async function stopStores(): Promise<void> {
+  await (await set)?.stop();
+  set = null;
+}
+
+export const STORE_CASES: readonly StoreCase[] = [
+  { name: 'lmdb', skip: null, withStores: withLmdb },
+  { name: 'mongo', skip: mongodReason, withStores: withMongo },
+];
