@@ -1,0 +1,134 @@
+/**
+ * Text of a flag or variable into the value it stands for. Each parser throws BadValue with the rule that the text
+ * broke; who asked adds which setting it was. Rules never repeat the text, which may be a secret.
+ */
+import { faultsOf, type Shape } from '../../protocol/shape.ts';
+import { parseServiceKeys, type ServiceKey, ServiceKeysRefused } from '../session/service-keys.ts';
+
+export class BadValue extends Error {
+  constructor(rule: string) {
+    super(rule);
+    this.name = 'BadValue';
+  }
+}
+
+/** `host` is without the brackets of an IPv6 address. */
+export type Address = { host: string; port: number };
+export type StoreUri = { name: string } & ({ kind: 'lmdb'; directory: string } | { kind: 'mongo'; uri: string });
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Milliseconds of `500ms`, `10s`, `15m`, `2h`, `1d`. */
+export function duration(text: string): number {
+  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
+  if (digits === undefined) throw new BadValue('must be a duration such as 500ms, 10s or 15m');
+  return Number(digits) * UNIT_MS[unit as keyof typeof UNIT_MS];
+}
+
+export function whole({ min, max }: { min: number; max: number }): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) throw new BadValue(`must be a whole number ${min}…${max}`);
+    return value;
+  };
+}
+
+export function oneOf<const T extends string>(...choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    if (!choices.includes(text as T)) throw new BadValue(`must be one of ${choices.join(', ')}`);
+    return text as T;
+  };
+}
+
+/** A part of the protocol's own vocabulary, by its own rule. */
+export function shaped(shape: Shape<string>): (text: string) => string {
+  return (text) => {
+    if (faultsOf(shape, text).length > 0) throw new BadValue(`must be ${shape.rule}`);
+    return text;
+  };
+}
+
+export function words(text: string): string {
+  if (!/^[^\s\p{Cc}]+$/u.test(text)) throw new BadValue('must be text without spaces');
+  return text;
+}
+
+export function path(text: string): string {
+  if (text === '' || text.includes('\0')) throw new BadValue('must be a path');
+  return text;
+}
+
+/** Without dots: a node id is the first part of every attempt, `node.boot.sequence`. */
+export function nodeId(text: string): string {
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(text)) throw new BadValue('must be 1…64 characters of A-Z a-z 0-9 _ -');
+  return text;
+}
+
+/** `127.0.0.1:7400`, `localhost:7400`, `[::1]:7400`; port 0 asks for a free one. */
+export function listenAddress(text: string): Address {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || Number(digits) > 65_535) throw new BadValue('must be HOST:PORT or [IPV6]:PORT');
+  return { host, port: Number(digits) };
+}
+
+export function addresses(text: string): Address[] {
+  const found = text.split(',').map((part) => listenAddress(part.trim()));
+  if (found.some(({ port }) => port === 0)) throw new BadValue('must name ports other than 0');
+  return found;
+}
+
+export function addressText({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Where a program on this machine finds what listens at `address`: one that means every interface is no destination. */
+export function reachable({ host, port }: Address): Address {
+  if (host === '0.0.0.0') return { host: '127.0.0.1', port };
+  return { host: host === '::' ? '::1' : host, port };
+}
+
+/** `id:base64key[:role+role]`, separated by commas or line ends; a key file has one a line. */
+export function serviceKeys(text: string): ServiceKey[] {
+  try {
+    return parseServiceKeys(
+      text
+        .trim()
+        .split(/[\r\n]+/)
+        .join(','),
+    );
+  } catch (error) {
+    throw error instanceof ServiceKeysRefused ? new BadValue(`cannot be used: ${error.message}`) : error;
+  }
+}
+
+/** `lmdb:DIR`, `mongodb://…/NAME`, each perhaps as `NAME=URI`; several are separated by spaces. */
+export function storeUris(text: string): StoreUri[] {
+  const stores = text.split(/\s+/).filter((part) => part !== '');
+  if (stores.length === 0) throw new BadValue('must be lmdb:DIR or mongodb://HOST/DATABASE');
+  return stores.map(storeUri);
+}
+
+function storeUri(text: string): StoreUri {
+  const [, name = 'main', uri = ''] = /^(?:([A-Za-z0-9_-]{1,64})=)?(.*)$/.exec(text) ?? [];
+  if (uri.startsWith('lmdb:') && uri.length > 5) return { name, kind: 'lmdb', directory: uri.slice(5) };
+  const [, hosts, , database] = /^mongodb(?:\+srv)?:\/\/([^/?]+)(\/([^?]*))?(?:\?.*)?$/.exec(uri) ?? [];
+  if (hosts === undefined) throw new BadValue('must be lmdb:DIR or mongodb://HOST/DATABASE');
+  if (!database) throw new BadValue('must name a database, as in mongodb://HOST/DATABASE');
+  return { name, kind: 'mongo', uri };
+}
+
+/** The password may hold colons and is never shown. */
+export function adminAccount(text: string): { username: string; password: string } {
+  const [, username, password] = /^([^:\s]{1,64}):(.{1,256})$/.exec(text) ?? [];
+  if (username === undefined || password === undefined) throw new BadValue('must be username:password');
+  return { username, password };
+}
+
+export function roleNames(text: string): string[] {
+  const names = text.split(',');
+  if (!names.every((name) => /^[A-Z][A-Z0-9_]{0,63}$/.test(name))) {
+    throw new BadValue('must be a list of role names such as USER,OPERATOR');
+  }
+  return names;
+}

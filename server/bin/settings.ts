@@ -1,0 +1,124 @@
+/**
+ * Every setting of claimd, in one table: flag, form, default, meaning. The variable of `--token-key` is
+ * `CLAIMD_TOKEN_KEY`, and so for all. What a table cannot say (one setting's default coming from another, what
+ * production refuses) is in `read-settings.ts`.
+ */
+import { LOG_LEVELS } from '../lib/log.ts';
+import {
+  addresses,
+  adminAccount,
+  duration,
+  listenAddress,
+  nodeId,
+  oneOf,
+  path,
+  serviceKeys,
+  storeUris,
+  whole,
+  words,
+} from './setting-values.ts';
+
+export type Row<T> = {
+  flag: `--${string}`;
+  /** How a value is written, for the help. */
+  form: string;
+  /** Text, read like any other value, or null for a setting that may be absent. */
+  initial: string | null;
+  help: string;
+  parse: (text: string) => T;
+};
+
+function row<T, const D extends string | null>(
+  flag: `--${string}`,
+  form: string,
+  initial: D,
+  help: string,
+  parse: (text: string) => T,
+): Row<T> & { initial: D } {
+  return { flag, form, initial, help, parse };
+}
+const onOff = oneOf('on', 'off');
+
+export const SETTINGS = {
+  store: row('--store', 'URI', null, 'lmdb:DIR or mongodb://HOST/DATABASE (default lmdb:DATA)', storeUris),
+  allowStandalone: row(
+    '--allow-standalone',
+    'on|off',
+    'off',
+    'on takes a MongoDB without replicas, which may lose claims',
+    onOff,
+  ),
+  tcp: row(
+    '--tcp',
+    'HOST:PORT',
+    '127.0.0.1:7400',
+    'where the claim server listens; port 0 takes a free one',
+    listenAddress,
+  ),
+  http: row('--http', 'HOST:PORT', '127.0.0.1:7480', 'where the edge listens; port 0 takes a free one', listenAddress),
+  server: row(
+    '--server',
+    'HOST:PORT,…',
+    '127.0.0.1:7400',
+    'claim servers for the edge and the client commands',
+    addresses,
+  ),
+  serviceKeys: row(
+    '--service-keys',
+    'ID:KEY[:ROLES],…',
+    null,
+    'base64 keys of 32 bytes or more; roles of game+edge+admin (development makes one in DATA)',
+    serviceKeys,
+  ),
+  tokenKey: row('--token-key', 'FILE', null, 'ES256 private key, JWK or PEM (development makes one in DATA)', path),
+  issuer: row('--issuer', 'NAME', 'claimd', 'the iss of access tokens', words),
+  audience: row('--audience', 'NAME', 'claimd', 'the aud of access tokens', words),
+  tlsCert: row('--tls-cert', 'FILE', null, 'certificate chain for TCP, PEM', path),
+  tlsKey: row('--tls-key', 'FILE', null, 'its private key, PEM', path),
+  tlsCa: row('--tls-ca', 'FILE', null, 'authorities to trust, PEM; a server then asks clients for a certificate', path),
+  lockQueue: row('--lock-queue', 'on|off', 'on', 'off leaves every decision to the guard', onOff),
+  shards: row('--shards', 'COUNT', '64', 'lock domains of the server', whole({ min: 1, max: 4_096 })),
+  claimCache: row(
+    '--claim-cache',
+    'COUNT',
+    '200000',
+    'claims remembered in memory; 0 for none',
+    whole({ min: 0, max: 50_000_000 }),
+  ),
+  claimRate: row(
+    '--claim-rate',
+    'PER_SECOND',
+    '200',
+    'claims of one user that an edge lets through, and twice as many at once',
+    whole({ min: 1, max: 1_000_000 }),
+  ),
+  drain: row('--drain', 'TIME', '10s', 'how long a stop waits for what was accepted', duration),
+  data: row('--data', 'DIR', null, 'keys and local state (default ./data, or the folder of lmdb:DIR)', path),
+  node: row('--node', 'ID', null, 'name of this server (default the host name and a suffix kept in DATA)', nodeId),
+  admin: row('--admin', 'USER:PASSWORD', null, 'made at start when nobody is ADMIN', adminAccount),
+  env: row(
+    '--env',
+    'ENV',
+    'development',
+    'production refuses to start without keys of your own',
+    oneOf('development', 'production'),
+  ),
+  demo: row('--demo', 'on|off', null, 'the demo event welcome (default on, in production off)', onOff),
+  logLevel: row(
+    '--log-level',
+    'LEVEL',
+    'info',
+    `one of ${LOG_LEVELS.join(', ')}; JSON lines on stderr`,
+    oneOf(...LOG_LEVELS),
+  ),
+} satisfies Record<string, Row<unknown>>;
+
+type Table = typeof SETTINGS;
+/** As read; a setting without a default is null when nobody gave it. Durations are milliseconds. */
+export type Given = {
+  [K in keyof Table]: ReturnType<Table[K]['parse']> | (Table[K]['initial'] extends null ? null : never);
+};
+
+export function variableOf(flag: string): string {
+  return `CLAIMD_${flag.slice(2).toUpperCase().replaceAll('-', '_')}`;
+}
