@@ -1,0 +1,69 @@
+/** The claims of the embedded store: each call is one transaction, each read one look-up in memory-mapped pages. */
+import type { ClaimDraft, ClaimFilter, ClaimRecord, ClaimStore, InsertOutcome, PageKey } from '../store.ts';
+import type { Tables } from './environment.ts';
+import { insertAll, insertAllStock } from './insert.ts';
+import { rowsUnder } from './layout.ts';
+import { listOfAll, listOfUser } from './lists.ts';
+import { claimOfKey, claimOfRequest } from './rows.ts';
+import type { Transactions } from './transactions.ts';
+
+export class LmdbClaims implements ClaimStore {
+  /** A transaction of 1,000 keeps the main thread for about 10 ms; larger ones gain nothing. */
+  readonly insertMax = 1_000;
+  readonly #transactions: Transactions;
+
+  constructor(transactions: Transactions) {
+    this.#transactions = transactions;
+  }
+
+  insert(drafts: readonly ClaimDraft[]): Promise<InsertOutcome[]> {
+    return this.#commit(drafts, (tables) => insertAll(tables, drafts));
+  }
+
+  insertStock(drafts: readonly ClaimDraft[], stock: number): Promise<InsertOutcome[]> {
+    return this.#commit(drafts, (tables) => insertAllStock(tables, drafts, stock));
+  }
+
+  async #commit(drafts: readonly ClaimDraft[], write: (tables: Tables) => InsertOutcome[]): Promise<InsertOutcome[]> {
+    if (drafts.length === 0) return [];
+    const outcome = await this.#transactions.commit(write);
+    if (outcome.kind === 'done') return outcome.value;
+    return drafts.map(() => ({ kind: outcome.kind }));
+  }
+
+  byKey(claimKeys: readonly string[]): Promise<(ClaimRecord | null)[]> {
+    return this.#transactions.read((tables) => claimKeys.map((claimKey) => claimOfKey(tables, claimKey)));
+  }
+
+  byRequest(requests: readonly { userId: string; requestId: string }[]): Promise<(ClaimRecord | null)[]> {
+    return this.#transactions.read((tables) => requests.map((request) => claimOfRequest(tables, request)));
+  }
+
+  ofUser(userId: string, page: { eventKey?: string; limit: number; after?: PageKey }): Promise<ClaimRecord[]> {
+    const { eventKey } = page;
+    return this.#transactions.read((tables) =>
+      listOfUser(tables, eventKey === undefined ? { userId } : { userId, eventKey }, page),
+    );
+  }
+
+  list(filter: ClaimFilter, page: { limit: number; after?: PageKey }): Promise<ClaimRecord[]> {
+    const { userId } = filter;
+    return this.#transactions.read((tables) =>
+      userId === undefined ? listOfAll(tables, filter, page) : listOfUser(tables, { ...filter, userId }, page),
+    );
+  }
+
+  hasAny(eventKey: string): Promise<boolean> {
+    return this.#transactions.read(
+      ({ byEvent }) => byEvent.getKeysCount({ ...rowsUnder(`${eventKey}/`), limit: 1 }) > 0,
+    );
+  }
+
+  highestSlot(eventKey: string): Promise<number> {
+    return this.#transactions.read((tables) => {
+      let highest = 0;
+      for (const { value } of tables.slots.getRange(rowsUnder(`${eventKey}/`))) highest = Math.max(highest, value);
+      return highest;
+    });
+  }
+}

@@ -1,0 +1,71 @@
+/** Opens the LMDB environment and its tables. The one place that says how durable a commit is. */
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { EventRecord } from '../store.ts';
+import { Headers } from './data-file.ts';
+import type { StoredClaim } from './layout.ts';
+
+export type Root = RootDatabase<never, string>;
+export type Meta = Database<string | number, string>;
+
+export type Tables = {
+  users: Database<StoredClaim | string, string>;
+  byEvent: Database<Uint8Array, string>;
+  slots: Database<number, string>;
+  events: Database<EventRecord, string>;
+  qualifications: Database<Uint8Array, string>;
+};
+
+export type Environment = {
+  root: Root;
+  tables: Tables;
+  headers: Headers;
+};
+
+/** What a row holds that says everything by being there. */
+export const NOTHING = new Uint8Array(0);
+
+/** The files of a folder whose format is known to be ours; the tables that are not there yet are made. */
+export function openEnvironment(folder: string): Environment {
+  const root = openRoot(folder);
+  return { root, tables: openTables(root), headers: new Headers(dataFileIn(folder)) };
+}
+
+export async function closeEnvironment({ root, headers }: Environment): Promise<void> {
+  headers.close();
+  await root.close();
+}
+
+export function dataFileIn(folder: string): string {
+  return join(folder, 'data.mdb');
+}
+
+/**
+ * `overlappingSync`, on by default, lets a write resolve before its sync when commits overlap: a power cut would then
+ * take back a grant that was answered. `eventTurnBatching`, on by default, makes a promise of its own for each turn
+ * that nobody can see: its rejection, when a commit fails, ends the process. The file grows by itself.
+ */
+export function openRoot(folder: string): Root {
+  return open<never, string>({
+    path: folder,
+    noSubdir: false,
+    overlappingSync: false,
+    eventTurnBatching: false,
+    noMemInit: true,
+    maxDbs: 32,
+  });
+}
+
+export function openMeta(root: Root): Meta {
+  return root.openDB('meta', { encoding: 'msgpack' });
+}
+
+function openTables(root: Root): Tables {
+  return {
+    users: root.openDB('users', { encoding: 'msgpack' }),
+    byEvent: root.openDB('byEvent', { encoding: 'binary' }),
+    slots: root.openDB('slots', { encoding: 'msgpack' }),
+    events: root.openDB('events', { encoding: 'msgpack' }),
+    qualifications: root.openDB('qualifications', { encoding: 'binary' }),
+  };
+}

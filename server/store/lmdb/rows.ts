@@ -1,0 +1,24 @@
+/** Single claims by key and by request, read in whatever transaction is open. */
+import type { ClaimRecord } from '../store.ts';
+import type { Tables } from './environment.ts';
+import { type ClaimParts, claimPartsOf, claimRow, recordOf, requestRow, type StoredClaim } from './layout.ts';
+
+export function claimAt({ users }: Tables, parts: ClaimParts): ClaimRecord | null {
+  // Rows of claims hold tuples and rows of requests hold strings; the key says which it is.
+  const stored = users.get(claimRow(parts)) as StoredClaim | undefined;
+  return stored === undefined ? null : recordOf(parts, stored);
+}
+
+export function claimOfKey(tables: Tables, claimKey: string): ClaimRecord | null {
+  const parts = claimPartsOf(claimKey);
+  return parts === null ? null : claimAt(tables, parts);
+}
+
+export function claimOfRequest(tables: Tables, request: { userId: string; requestId: string }): ClaimRecord | null {
+  const place = tables.users.get(requestRow(request)) as string | undefined;
+  if (place === undefined) return null;
+  const [eventKey = '', period = ''] = place.split('/');
+  const claim = claimAt(tables, { eventKey, period, userId: request.userId });
+  if (claim === null) throw new Error(`the request ${request.requestId} names a claim that is not there`);
+  return claim;
+}
