@@ -36,10 +36,11 @@ export class ProtocolViolation extends Error {
 }
 
 const FIRST_BUFFER_BYTES = 4_096;
+const NOTHING = new Uint8Array(0);
 
 export class FrameReader {
   frameBytesMax: number;
-  #chunk: Uint8Array = new Uint8Array(0);
+  #chunk: Uint8Array = NOTHING;
   #offset = 0;
   /** Bytes of a frame that arrived in several chunks; grows by doubling as they come, never by what was announced. */
   #partial: Uint8Array | null = null;
@@ -68,7 +69,12 @@ export class FrameReader {
   next(): Frame | null {
     if (this.#partialBytes > 0) return this.#nextAcrossChunks();
     const available = this.#chunk.length - this.#offset;
-    if (available === 0) return null;
+    if (available === 0) {
+      // A connection that falls silent keeps nothing of what it last sent.
+      this.#chunk = NOTHING;
+      this.#offset = 0;
+      return null;
+    }
     if (available >= LENGTH_BYTES) {
       const wholeBytes = LENGTH_BYTES + this.#checkedLength(this.#chunk, this.#offset);
       if (available >= wholeBytes) {

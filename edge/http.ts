@@ -1,0 +1,149 @@
+/**
+ * fastify with the edge's bounds, one error handler and the routes of the table. No route knows these settings and none
+ * of them knows a route. Headers that say who a user is (`x-user-*`, `x-forwarded-*`) are never read.
+ */
+import { isUtf8 } from 'node:buffer';
+import { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Context } from './context.ts';
+import { badRequest, problemOf, Refusal, rawProblem, sendProblem } from './refusal.ts';
+import type { Method, Route } from './route.ts';
+
+export type HttpOptions = { context: Context; routes: readonly Route[]; trustProxy: readonly string[] };
+
+export function createHttp({ context, routes, trustProxy }: HttpOptions): FastifyInstance {
+  const { limits } = context;
+  const app = fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestMs,
+    connectionTimeout: limits.silenceMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
+    // A drain is answered by `begin`, as a problem document like every other refusal.
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: limits.paramLengthMax, caseSensitive: true, ignoreTrailingSlash: false },
+    http: {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.requestMs,
+      connectionsCheckingInterval: limits.requestCheckMs,
+    },
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply as unknown as FastifyReply, problemOf(error)),
+    clientErrorHandler: refuseBytes,
+  });
+  app.server.maxConnections = limits.connectionsMax;
+  app.decorateRequest('route', null);
+  app.decorateRequest('actor', null);
+  app.decorateRequest('outcome', 'OK');
+  parseJson(app);
+  app.setErrorHandler((error, request, reply) => answerError(context, error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    count(context, request, reply);
+    return refuseAddress(routes, request, reply);
+  });
+  for (const route of routes) addRoute(app, context, route);
+  return app;
+}
+
+function addRoute(app: FastifyInstance, context: Context, route: Route): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    // A HEAD of an export would read all of it.
+    exposeHeadRoute: route.method === 'GET' && !route.produces?.includes('text/csv'),
+    onRequest: (request, reply, done) => begin(context, route, { request, reply, done }),
+    handler: (request, reply) => route.handle(context, request, reply),
+  });
+}
+
+type Beginning = { request: FastifyRequest; reply: FastifyReply; done: (error?: Error) => void };
+
+/** Before the body is read: count, refuse in a drain, find out who asks. Bodies of strangers are not read at all. */
+function begin(context: Context, route: Route, { request, reply, done }: Beginning): void {
+  request.route = route;
+  count(context, request, reply);
+  reply.header('x-content-type-options', 'nosniff');
+  route.prepare?.(context, request, reply);
+  if (route.access === 'open') return done();
+  reply.header('cache-control', 'no-store');
+  if (context.isDraining) return done(new Refusal({ code: 'DRAINING', retryAfterMs: 1_000 }, { connection: 'close' }));
+  const { authorization } = request.headers;
+  request.actor = context.tokens.remembered(authorization) ?? null;
+  if (request.actor !== null) return done();
+  context.tokens.verified(authorization).then((actor) => {
+    request.actor = actor;
+    done();
+  }, done);
+}
+
+/** `close` comes once for every answer, also for one whose caller went away. */
+function count(context: Context, request: FastifyRequest, { raw }: FastifyReply): void {
+  const { metrics, runtime } = context;
+  const startedAtMs = runtime.monotonicMs();
+  metrics.begin();
+  raw.once('close', () => {
+    const code = raw.writableFinished ? request.outcome : 'ABORTED';
+    const route = request.route?.path ?? 'none';
+    const seconds = (runtime.monotonicMs() - startedAtMs) / 1000;
+    metrics.end({ method: request.method, route, status: raw.statusCode, code, seconds });
+    // A drain waits for connections to end, and a caller would keep this one for its next request.
+    if (context.isDraining) request.raw.socket.end();
+  });
+}
+
+/** Strict UTF-8, and no text at all reads as no body: many clients send a content type with every POST. */
+function parseJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) return done(null, undefined);
+    if (!isUtf8(body as Buffer)) return done(badRequest({ field: 'body', rule: 'UTF-8' }));
+    parse(request, body.toString(), (error, value) => {
+      done(error === null ? null : badRequest({ field: 'body', rule: 'JSON' }), value);
+    });
+  });
+}
+
+function answerError({ log }: Context, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const problem = problemOf(error);
+  if (problem.code === 'INTERNAL') log.error({ err: error, route: request.route?.path }, 'request failed');
+  return sendProblem(reply, problem, error instanceof Refusal ? error.headers : {});
+}
+
+/** An address of the table that takes other methods is 405; anything else is 404. */
+function refuseAddress(routes: readonly Route[], request: FastifyRequest, reply: FastifyReply) {
+  const path = request.url.split('?', 1)[0] ?? '';
+  const methods = routes.filter((route) => patternOf(route).test(path)).flatMap(methodsOf);
+  if (methods.length === 0) return sendProblem(reply, { code: 'NOT_FOUND' });
+  return sendProblem(reply, { code: 'METHOD_NOT_ALLOWED' }, { allow: methods.join(', ') });
+}
+
+function patternOf({ path }: Route): RegExp {
+  return new RegExp(`^${path.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`);
+}
+
+function methodsOf({ method, produces }: Route): (Method | 'HEAD')[] {
+  return method === 'GET' && !produces?.includes('text/csv') ? ['GET', 'HEAD'] : [method];
+}
+
+/** Bytes that node could not read as a request. */
+function refuseBytes(error: Error & { code?: string }, socket: Socket): void {
+  const isAnswerable = error.code !== 'ECONNRESET' && socket.writable && !isAnswering(socket);
+  if (isAnswerable) {
+    const isTooLong = error.code === 'HPE_HEADER_OVERFLOW';
+    const rule = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'sent in time' : 'well-formed HTTP/1.1';
+    socket.write(
+      rawProblem(
+        isTooLong ? { code: 'PAYLOAD_TOO_LARGE' } : { code: 'BAD_REQUEST', faults: [{ field: 'request', rule }] },
+      ),
+    );
+  }
+  socket.destroySoon();
+}
+
+/** A problem must not be written into the middle of an earlier request's answer. */
+function isAnswering(socket: Socket & { _httpMessage?: unknown }): boolean {
+  return socket._httpMessage instanceof ServerResponse;
+}

@@ -1,0 +1,133 @@
+/**
+ * The JSON of requests and answers as JSON Schema, for /openapi.json. Nothing is checked with these: the shapes of
+ * protocol/ do that, and a test holds the two together in both directions.
+ */
+import { DELIVERY_STATES } from '../../protocol/claim.ts';
+import { ERRORS } from '../../protocol/errors.ts';
+import { EVENT_STATES, PERIODS } from '../../protocol/event.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+
+export type Schema = { readonly [member: string]: unknown };
+type Properties = Record<string, Schema>;
+
+const INTEGER_MAX = Number.MAX_SAFE_INTEGER;
+const time: Schema = { type: 'string', format: 'date-time' };
+const count: Schema = { type: 'integer', minimum: 0, maximum: INTEGER_MAX };
+const cursor = orNull({ type: 'string' });
+const word: Schema = { type: 'string', minLength: 1, maxLength: 64 };
+
+function key(lengthMax: number): Schema {
+  return { type: 'string', minLength: 1, maxLength: lengthMax, pattern: '^[A-Za-z0-9._:-]+$' };
+}
+
+function orNull(schema: Schema): Schema {
+  return { anyOf: [schema, { type: 'null' }] };
+}
+
+/** An answer: more members may come with later versions. */
+function object(properties: Properties, { optional = [] }: { optional?: readonly string[] } = {}): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: 'object', required, properties };
+}
+
+/** A request: exactly these members. */
+function input(properties: Properties, required: readonly string[]): Schema {
+  return { type: 'object', required, properties, additionalProperties: false };
+}
+
+function page(item: string): Schema {
+  return object({ items: { type: 'array', items: ref(item), maxItems: LIMITS.pageLengthMax }, nextCursor: cursor });
+}
+
+function ref(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+const eventFields: Properties = {
+  title: { type: 'string', minLength: 1, maxLength: 200 },
+  startsAt: time,
+  endsAt: orNull(time),
+  timeZone: { ...word, description: 'IANA time zone' },
+  resetHour: { type: 'integer', minimum: 0, maximum: 23 },
+  period: { type: 'string', enum: PERIODS },
+  rewards: { type: 'array', items: ref('Reward'), maxItems: LIMITS.rewardsMax },
+  stock: orNull({ type: 'integer', minimum: 0, maximum: 1_000_000_000 }),
+  eligibility: input({ kind: { type: 'string', enum: ['everyone', 'listed'] } }, ['kind']),
+  graceMs: { type: 'integer', minimum: 0, maximum: 30 * 86_400_000 },
+  state: { type: 'string', enum: EVENT_STATES },
+  mode: { type: 'string', enum: ['direct'] },
+};
+
+const claim = object({
+  claimKey: { type: 'string', description: 'eventKey/period/userId' },
+  eventKey: key(LIMITS.eventKeyLengthMax),
+  period: { type: 'string' },
+  userId: key(LIMITS.userIdLengthMax),
+  requestId: { type: 'string', minLength: 1, maxLength: LIMITS.requestIdLengthMax },
+  grantedAt: time,
+  configVersion: count,
+  slot: orNull(count),
+  rewards: { type: 'array', items: ref('Reward') },
+  delivery: object({ state: { type: 'string', enum: DELIVERY_STATES }, attempts: count, fulfilledAt: orNull(time) }),
+  nextClaimAt: orNull(time),
+});
+
+const problem: Schema = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'code'],
+  properties: {
+    type: { type: 'string', format: 'uri' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: {
+      type: 'string',
+      enum: Object.entries(ERRORS).flatMap(([name, row]) => (row.http >= 400 && !row.closes ? [name] : [])),
+    },
+    detail: { type: 'string', description: 'For people; programs read code.' },
+    claim: ref('Claim'),
+    nextClaimAt: orNull(time),
+    serverTime: time,
+    startsAt: time,
+    endsAt: orNull(time),
+    retryAfterMs: count,
+    reasons: { type: 'array', items: { type: 'string' } },
+    errors: { type: 'array', items: object({ field: { type: 'string' }, rule: { type: 'string' } }) },
+  },
+};
+
+const check = object({ ok: { type: 'boolean' }, detail: orNull({ type: 'string' }) });
+
+export const SCHEMAS = {
+  Reward: input(
+    { kind: word, id: { type: 'string', minLength: 1, maxLength: 128 }, amount: { ...count, minimum: 1 } },
+    ['kind', 'id', 'amount'],
+  ),
+  Claim: claim,
+  ClaimAnswer: object({ claim: ref('Claim') }),
+  ClaimPage: page('Claim'),
+  Outcome: object({ outcome: { type: 'string', enum: ['GRANTED', 'REPLAYED'] }, claim: ref('Claim') }),
+  Event: object(
+    {
+      eventKey: key(LIMITS.eventKeyLengthMax),
+      ...eventFields,
+      configVersion: { ...count, minimum: 1 },
+      serverTime: time,
+      nextClaimAt: orNull(time),
+    },
+    { optional: ['nextClaimAt'] },
+  ),
+  EventPage: page('Event'),
+  EventInput: input({ eventKey: key(LIMITS.eventKeyLengthMax), ...eventFields }, ['eventKey']),
+  EventPatch: input(eventFields, []),
+  Nothing: input({}, []),
+  Problem: problem,
+  Health: object({ ok: { type: 'boolean' } }),
+  Readiness: object({ ready: { type: 'boolean' }, checks: { type: 'object', additionalProperties: check } }),
+  JwkSet: object({ keys: { type: 'array', items: { type: 'object' } } }),
+  Document: { type: 'object' },
+  Text: { type: 'string' },
+} satisfies Record<string, Schema>;
+
+export type SchemaName = keyof typeof SCHEMAS;
+/** Schemas of request bodies; `Nothing` is an empty object and may be left out altogether. */
+export type BodyName = 'EventInput' | 'EventPatch' | 'Nothing';

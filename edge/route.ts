@@ -1,0 +1,57 @@
+/** What a route is: one row of the visible route table (`routes/table.ts`), from which fastify and OpenAPI are both fed. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ErrorName } from '../protocol/errors.ts';
+import type { Context } from './context.ts';
+import type { BodyName, SchemaName } from './openapi/schemas.ts';
+import type { QueryName } from './query.ts';
+import { sendText } from './send.ts';
+import type { ActorTuple } from './tokens.ts';
+
+declare module 'fastify' {
+  // An interface because that is how a module's types are extended.
+  interface FastifyRequest {
+    /** Null before the request reached its route, and where there is none. */
+    route: Route | null;
+    /** Who asks, on routes with access `user`. */
+    actor: ActorTuple | null;
+    /** The code of the answer, for metrics. */
+    outcome: ErrorName;
+  }
+}
+
+export type Method = 'GET' | 'POST' | 'PATCH';
+/** What a success looks like; `null` for an answer without a schema of ours. */
+export type Answer = { status: 200 | 201 | 503; sentence: string; schema: SchemaName; headers?: readonly HeaderName[] };
+export type HeaderName = 'ETag' | 'Location' | 'Idempotency-Key' | 'Idempotent-Replayed';
+
+export type Route = {
+  readonly method: Method;
+  /** In fastify's form, `/v1/events/:eventKey`. */
+  readonly path: string;
+  /** `open` to anybody and in a drain, or to whoever has an access token. */
+  readonly access: 'open' | 'user';
+  readonly name: string;
+  readonly summary: string;
+  readonly query?: readonly QueryName[];
+  readonly requestHeaders?: readonly ('Idempotency-Key' | 'If-Match')[];
+  readonly body?: BodyName;
+  readonly answers: readonly Answer[];
+  /** Media types of a success; JSON unless said. */
+  readonly produces?: readonly string[];
+  /** Codes that this route may answer beside those that every route of its access may. */
+  readonly problems: readonly ErrorName[];
+  /** Runs first, before the caller is known; sets headers that every answer of the route has. */
+  readonly prepare?: (context: Context, request: FastifyRequest, reply: FastifyReply) => void;
+  readonly handle: (context: Context, request: FastifyRequest, reply: FastifyReply) => unknown;
+};
+
+/** The actor of a request on a route with access `user`. */
+export function actorOf(request: FastifyRequest): ActorTuple {
+  if (request.actor === null) throw new Error(`${request.url} has no actor`);
+  return request.actor;
+}
+
+/** A success with a body. */
+export function sendJson(reply: FastifyReply, status: number, body: unknown): FastifyReply {
+  return sendText(reply.code(status).header('content-type', 'application/json'), JSON.stringify(body));
+}

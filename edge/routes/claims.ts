@@ -1,0 +1,79 @@
+/** Claims as their users and as operators read them. Who may see whose claims is the server's decision. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { claimJson } from '../../clients/json.ts';
+import { decodeClaim } from '../../protocol/claim.ts';
+import { preferred } from '../accept.ts';
+import { ask, type Context } from '../context.ts';
+import { pageOf, pathParam, queryReader, timeOf } from '../query.ts';
+import { actorOf, type Route, sendJson } from '../route.ts';
+import { sendClaimsCsv } from './claims-csv.ts';
+
+const byRequestQuery = queryReader('userId');
+const ownQuery = queryReader('eventKey', 'limit', 'cursor');
+const listQuery = queryReader('eventKey', 'userId', 'from', 'to', 'limit', 'cursor');
+
+async function showByRequest(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { userId = null } = byRequestQuery(request);
+  const requestId = pathParam(request, 'requestId');
+  const claim = await ask(context, 'CLAIM_BY_REQUEST', [actorOf(request), userId, requestId]);
+  return sendJson(reply, 200, { claim: claimJson(decodeClaim(claim)) });
+}
+
+async function listOwn(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { eventKey = null, ...page } = ownQuery(request);
+  const [claims, nextCursor] = await ask(context, 'CLAIMS_OF_USER', [
+    actorOf(request),
+    null,
+    eventKey,
+    ...pageOf(page),
+  ]);
+  return sendJson(reply, 200, { items: claims.map((claim) => claimJson(decodeClaim(claim))), nextCursor });
+}
+
+async function listAll(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { eventKey = null, userId = null, from, to, ...page } = listQuery(request);
+  const filter = { actor: actorOf(request), eventKey, userId, fromMs: timeOf(from), toMs: timeOf(to) };
+  const [limit, cursor] = pageOf(page);
+  const type = preferred(request.headers.accept, ['application/json', 'text/csv']);
+  if (type === 'text/csv') return sendClaimsCsv(context, reply, { filter, cursor });
+  const args = [filter.actor, eventKey, userId, filter.fromMs, filter.toMs, limit, cursor] as const;
+  const [claims, nextCursor] = await ask(context, 'CLAIMS_LIST', [...args]);
+  return sendJson(reply, 200, { items: claims.map((claim) => claimJson(decodeClaim(claim))), nextCursor });
+}
+
+export const claimRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/claims/by-request/:requestId',
+    access: 'user',
+    name: 'claimByRequest',
+    summary: 'The claim of a request id: one’s own, or that of userId for operators and auditors.',
+    query: ['userId'],
+    answers: [{ status: 200, sentence: 'The claim.', schema: 'ClaimAnswer' }],
+    problems: ['CLAIM_NOT_FOUND'],
+    handle: showByRequest,
+  },
+  {
+    method: 'GET',
+    path: '/v1/me/claims',
+    access: 'user',
+    name: 'claimsOfMine',
+    summary: 'One’s own claims, newest first.',
+    query: ['eventKey', 'limit', 'cursor'],
+    answers: [{ status: 200, sentence: 'A page of claims.', schema: 'ClaimPage' }],
+    problems: [],
+    handle: listOwn,
+  },
+  {
+    method: 'GET',
+    path: '/v1/claims',
+    access: 'user',
+    name: 'claims',
+    summary: 'Claims of everybody, for operators and auditors. As CSV the answer is every claim from the cursor on.',
+    query: ['eventKey', 'userId', 'from', 'to', 'limit', 'cursor'],
+    answers: [{ status: 200, sentence: 'A page of claims.', schema: 'ClaimPage' }],
+    produces: ['application/json', 'text/csv'],
+    problems: ['NOT_ACCEPTABLE'],
+    handle: listAll,
+  },
+];

@@ -1,0 +1,83 @@
+/**
+ * One insert command and the fate of each document. It is the command `insert` itself rather than the driver's insertMany,
+ * for two reasons: the reply comes as the server sent it, and `collectionUUID` binds the write to the collection whose
+ * guards were checked, so that one dropped a moment ago cannot come back empty. One attempt a call, never a retry.
+ */
+import { type Db, type Document, MongoError, type UUID } from 'mongodb';
+import type { Log } from '../../lib/log.ts';
+import { type Fate, fateOfError, fatesOfReply, type InsertReply, type Order } from './classify.ts';
+import type { Guard } from './guard.ts';
+import { COLLECTION } from './schema.ts';
+
+export type InsertTarget = { collection: string; majorityMs: number; collectionUuid?: UUID };
+export type Inserted = {
+  fates: Fate[];
+  /** What the server or the driver complained of; undefined when all went well. */
+  complaint: unknown;
+};
+
+/** Never rejects. */
+export async function insertOnce(
+  db: Db,
+  { collection, majorityMs, collectionUuid }: InsertTarget,
+  documents: readonly Document[],
+  order: Order,
+): Promise<Inserted> {
+  const count = documents.length;
+  try {
+    const reply = (await db.command({
+      insert: collection,
+      documents,
+      ordered: order === 'ordered',
+      writeConcern: { w: 'majority', j: true, wtimeout: majorityMs },
+      ...(collectionUuid === undefined ? {} : { collectionUUID: collectionUuid }),
+    })) as Document & InsertReply;
+    return { fates: fatesOfReply(reply, count, order), complaint: reply.writeErrors };
+  } catch (error) {
+    return { fates: Array<Fate>(count).fill(fateOfError(error)), complaint: error };
+  }
+}
+
+/** Inserts into the claims collection, as long as its guards are there. */
+export class ClaimInserter {
+  readonly #db: Db;
+  readonly #guard: Guard;
+  readonly #majorityMs: number;
+  readonly #log: Log;
+
+  constructor({ db, guard, majorityMs, log }: { db: Db; guard: Guard; majorityMs: number; log: Log }) {
+    this.#db = db;
+    this.#guard = guard;
+    this.#majorityMs = majorityMs;
+    this.#log = log;
+  }
+
+  /** Whether what decides between servers was there when it was last looked for. */
+  get isGuarded(): boolean {
+    return this.#guard.collectionUuid !== null;
+  }
+
+  /** Something behaves as if an index were gone: look now. */
+  suspectGuard(): void {
+    this.#guard.suspect();
+  }
+
+  /** Never rejects; one fate per document, in order. */
+  async insert(documents: readonly Document[], order: Order): Promise<Fate[]> {
+    const collectionUuid = this.#guard.collectionUuid;
+    if (collectionUuid === null) return Array<Fate>(documents.length).fill('guardMissing');
+    const target = { collection: COLLECTION.claims, majorityMs: this.#majorityMs, collectionUuid };
+    const { fates, complaint } = await insertOnce(this.#db, target, documents, order);
+    if (fates.includes('guardMissing')) this.suspectGuard();
+    this.#logDoubts(fates, complaint);
+    return fates;
+  }
+
+  /** Such lines are rare, and an operator's only trace of why. */
+  #logDoubts(fates: readonly Fate[], complaint: unknown): void {
+    const doubtful = fates.filter((fate) => fate === 'unknown' || fate === 'unavailable').length;
+    if (doubtful === 0) return;
+    const reason = complaint instanceof MongoError ? `${complaint.name}: ${complaint.message}` : complaint;
+    this.#log.warn({ documents: fates.length, doubtful, reason }, 'an insert of claims is doubtful');
+  }
+}

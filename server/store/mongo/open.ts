@@ -1,0 +1,105 @@
+/**
+ * Opens a MongoDB database as a store. A start that cannot work ends in bounded time with one line: StoreRefused when the
+ * setting is wrong for good, StoreUnavailable when the database does not answer now.
+ */
+import { type Db, MongoError, MongoServerError } from 'mongodb';
+import type { Runtime } from '../../../protocol/runtime.ts';
+import type { Log } from '../../lib/log.ts';
+import { type Store, StoreRefused, StoreUnavailable } from '../store.ts';
+import { type Address, addressOf } from './address.ts';
+import { ClaimReads } from './claim-reads.ts';
+import { createClaimStore } from './claims.ts';
+import {
+  answerOf,
+  type Connection,
+  createConnection,
+  expectReplicaSet,
+  TIMEOUTS,
+  type Timeouts,
+} from './connection.ts';
+import { MongoEvents } from './events.ts';
+import { openCollections, openFormat } from './format.ts';
+import { Guard } from './guard.ts';
+import { ClaimInserter } from './inserter.ts';
+import { MongoQualifications } from './qualifications.ts';
+
+export type MongoOptions = {
+  /** `mongodb://host:port,…/database?…`; it must name a database. */
+  uri: string;
+  runtime: Runtime;
+  /** Shown to MongoDB's operators as the name of the client. */
+  nodeId?: string;
+  /** A standalone has no majority, and may lose acknowledged claims when it is killed. */
+  allowStandalone?: boolean;
+  log?: Log;
+  timeouts?: Partial<Timeouts>;
+};
+
+const CODE = { unauthorized: 13, authenticationFailed: 18 } as const;
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+type Start = Required<Omit<MongoOptions, 'uri' | 'timeouts'>> & { address: Address; timeouts: Timeouts };
+
+/** Rejects with StoreRefused or StoreUnavailable, whose messages hold no credentials. */
+export async function openMongoStore(options: MongoOptions): Promise<Store> {
+  const start: Start = {
+    nodeId: '',
+    allowStandalone: false,
+    log: silent,
+    ...options,
+    address: addressOf(options.uri),
+    timeouts: { ...TIMEOUTS, ...options.timeouts },
+  };
+  const connection = createConnection(start.address, start);
+  try {
+    return await open(connection, start);
+  } catch (error) {
+    await connection.close();
+    throw startError(error, start.address.label);
+  }
+}
+
+async function open(connection: Connection, start: Start): Promise<Store> {
+  const { claims, house } = connection;
+  const { runtime, log } = start;
+  const { label } = start.address;
+  const { majorityMs } = start.timeouts;
+  await expectReplicaSet(connection, start);
+  const clusterId = await openFormat(house, { runtime, label });
+  await openCollections(house, label);
+  const guard = new Guard({ db: house, runtime, log });
+  await guard.start();
+  const inserter = new ClaimInserter({ db: claims, guard, majorityMs, log });
+  let closing: Promise<void> | null = null;
+  return {
+    label,
+    clusterId,
+    claims: createClaimStore(new ClaimReads(claims), inserter),
+    events: new MongoEvents(house),
+    qualifications: new MongoQualifications(house, majorityMs),
+    timeMs: () => timeMs(house),
+    guardsMissing: () => guard.eventsMissing,
+    close() {
+      closing ??= guard.close().then(() => connection.close());
+      return closing;
+    },
+  };
+}
+
+async function timeMs(db: Db): Promise<number> {
+  const { localTime } = await answerOf(db.command({ hello: 1 }));
+  if (localTime instanceof Date) return localTime.getTime();
+  throw new StoreUnavailable('the server did not tell its time');
+}
+
+function startError(error: unknown, label: string): unknown {
+  if (error instanceof MongoServerError && error.code === CODE.authenticationFailed) {
+    return new StoreRefused(`${label} refuses the credentials of the URI`);
+  }
+  if (error instanceof MongoServerError && error.code === CODE.unauthorized) {
+    return new StoreRefused(`${label} does not give the user of the URI the role readWrite`);
+  }
+  // A name that does not resolve is an error of Node's own.
+  const isUnavailable = error instanceof MongoError || (error instanceof Error && 'syscall' in error);
+  return isUnavailable ? new StoreUnavailable(`${label} cannot be opened: ${error.message}`, { cause: error }) : error;
+}
