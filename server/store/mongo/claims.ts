@@ -17,7 +17,7 @@ export function createClaimStore(reads: ClaimReads, inserter: ClaimInserter): Cl
   return {
     insertMax: INSERT_MAX,
     insert: (drafts) => insert(reads, inserter, drafts),
-    insertStock: (drafts, stock) => insertStock(reads, inserter, drafts, stock),
+    insertStock: (drafts, stock, mayWrite = () => true) => insertStock(reads, inserter, drafts, { stock, mayWrite }),
     byKey: (claimKeys) => reads.byKey(claimKeys),
     byRequest: (requests) => reads.byRequest(requests),
     ofUser: (userId, page) => reads.ofUser(userId, page),

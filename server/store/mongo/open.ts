@@ -80,7 +80,8 @@ async function open(connection: Connection, start: Start): Promise<Store> {
     timeMs: () => timeMs(house),
     guardsMissing: () => guard.eventsMissing,
     close() {
-      closing ??= guard.close().then(() => connection.close());
+      // Together: a check that waits for a dead server ends when its connection does.
+      closing ??= Promise.all([guard.close(), connection.close()]).then(() => {});
       return closing;
     },
   };

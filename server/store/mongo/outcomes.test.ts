@@ -4,7 +4,7 @@
  */
 import { assert, rejection, suite } from '../../../protocol/testing/kit.ts';
 import { realRuntime } from '../../lib/runtime.ts';
-import { type FakeMongod, type Fault, startFakeMongod } from '../../testing/fake-mongod.ts';
+import { FakeMongod, type Fault } from '../../testing/fake-mongod.ts';
 import { type ClaimDraft, type Store, StoreUnavailable } from '../store.ts';
 import { createDraft, inserted, many, recordOf, requestTaken, rivalOf, taken } from '../testing/fixtures.ts';
 import { openMongoStore } from './open.ts';
@@ -18,7 +18,7 @@ const TIMEOUTS = { selectionMs: 300, socketMs: 400, majorityMs: 200, startMs: 50
 type Context = { fake: FakeMongod; store: Store; drafts: [ClaimDraft, ClaimDraft, ClaimDraft] };
 
 async function withFake(use: (context: Context) => Promise<void>): Promise<void> {
-  const fake = await startFakeMongod({ indexes: GUARD_INDEXES, meta: META });
+  const fake = await new FakeMongod({ indexes: GUARD_INDEXES, meta: META }).start();
   try {
     const store = await openMongoStore({ uri: fake.uri, runtime: realRuntime, timeouts: TIMEOUTS });
     const draft = createDraft();
@@ -85,6 +85,14 @@ const MATRIX: { name: string; fault: Fault; kinds: string[] }[] = [
   {
     name: 'no permission',
     fault: { stores: [], reply: { ok: 0, code: 13, codeName: 'Unauthorized', errmsg: 'not authorized' } },
+    kinds: all('unavailable'),
+  },
+  {
+    name: 'a server that turns the command away unread, for overload',
+    fault: {
+      stores: [],
+      reply: { ok: 0, code: 462, errmsg: 'overloaded', errorLabels: ['SystemOverloadedError', 'RetryableError'] },
+    },
     kinds: all('unavailable'),
   },
   ...[10_107, 189, 11_602, 91, 11_600].map((code) => ({
@@ -164,7 +172,7 @@ test('a lost reply in the middle of a stock sale leaves what was sent unknown an
   }));
 
 test('writes ask for a journaled majority and reads for majority data of the primary, whatever the URI says', async () => {
-  const fake = await startFakeMongod({ indexes: GUARD_INDEXES, meta: META });
+  const fake = await new FakeMongod({ indexes: GUARD_INDEXES, meta: META }).start();
   const uri = `${fake.uri}&w=1&journal=false&readConcernLevel=local&readPreference=secondary&retryWrites=true`;
   const store = await openMongoStore({ uri, runtime: realRuntime, timeouts: TIMEOUTS });
   const draft = createDraft()();

@@ -13,15 +13,18 @@ import { documentOfClaim } from './schema.ts';
 /** Each lost race means that others have sold; a caller that loses this often is told to come again. */
 const RACES_LOST_MAX = 100;
 
+/** `mayWrite` is asked right before each command: what was decided may have grown old while the highest slot was read. */
+type Terms = { stock: number; mayWrite: () => boolean };
+
 export async function insertStock(
   reads: ClaimReads,
   inserter: ClaimInserter,
   drafts: readonly ClaimDraft[],
-  stock: number,
+  terms: Terms,
 ): Promise<InsertOutcome[]> {
   const sale = new Sale(reads, inserter, drafts);
   try {
-    await sale.run(stock);
+    await sale.run(terms);
   } catch {
     // A read failed between two commands: the drafts that are left were never sent, or were refused. It may have failed for
     // want of the index that it names.
@@ -45,12 +48,13 @@ class Sale {
     this.#drafts = drafts;
   }
 
-  async run(stock: number): Promise<void> {
+  async run({ stock, mayWrite }: Terms): Promise<void> {
     for (let rest = this.#rest(); rest[0] !== undefined; rest = this.#rest()) {
       if (!this.#inserter.isGuarded) return this.settleRest({ kind: 'guardMissing' });
       const { eventKey, period } = rest[0];
       const highest = await this.#reads.highestSlotOf(eventKey, period);
       if (highest >= stock) await this.#settleSoldOut(rest);
+      else if (!mayWrite()) return this.settleRest({ kind: 'unavailable' });
       else await this.#sell(rest.slice(0, stock - highest), highest + 1);
     }
   }

@@ -1,0 +1,51 @@
+/** That what a test starts cannot outlive it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { assert, suite } from '../../protocol/testing/kit.ts';
+import { mongodReason } from './mongod.ts';
+
+const test = suite('mongod for tests');
+
+const CHILD = `
+const { startStandalone } = await import(process.argv[1]);
+const standalone = await startStandalone();
+const { members } = standalone;
+process.stdout.write('#' + JSON.stringify({ pid: members[0].pid, dataFolder: members[0].dataFolder }) + '\\n');
+setInterval(() => {}, 1000);
+`;
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test(
+  'kill -9 of the test process ends its mongod and removes its data',
+  async () => {
+    const url = new URL('mongod.ts', import.meta.url).href;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', CHILD, url], {
+      cwd: dirname(fileURLToPath(import.meta.url)),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    await until(() => /#.*\n/.test(output) || child.exitCode !== null);
+    const { pid, dataFolder } = JSON.parse(/#(.*)\n/.exec(output)?.[1] ?? '{}');
+    assert.ok(isRunning(pid));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await until(() => !isRunning(pid) && !existsSync(dirname(dataFolder)));
+  },
+  { skip: mongodReason },
+);
