@@ -1,0 +1,30 @@
+/** What a campaign is given and what it gives back. */
+import type { Chance } from '../../protocol/testing/random.ts';
+import type { Processes } from '../processes/child.ts';
+import type { Findings } from './findings.ts';
+
+export type StoreKind = 'lmdb' | 'mongo';
+
+export type Context = {
+  rounds: number;
+  store: StoreKind;
+  chance: Chance;
+  /** A temporary folder that is removed after the campaign. */
+  folder: string;
+  /** What was started with it is stopped after the campaign. */
+  processes: Processes;
+  findings: Findings;
+  /** `short` leaves out what must wait for long deadlines, for the suite. */
+  length: 'full' | 'short';
+};
+
+export type Campaign = {
+  help: string;
+  /** Rounds when nobody asks for a number. */
+  rounds: Readonly<Record<StoreKind, number>>;
+  stores: readonly StoreKind[];
+  run(context: Context): Promise<void>;
+};
+
+/** A campaign that needs what is not on this machine. */
+export class Skipped extends Error {}

@@ -1,0 +1,19 @@
+/** Every campaign by the name it is called by. */
+import type { Campaign } from './campaign.ts';
+import { freeze } from './campaigns/freeze.ts';
+import { hostile } from './campaigns/hostile.ts';
+import { kill } from './campaigns/kill.ts';
+import { lock } from './campaigns/lock.ts';
+import { lostReply } from './campaigns/lost-reply.ts';
+import { primary } from './campaigns/primary.ts';
+import { race2 } from './campaigns/race.ts';
+
+export const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
+  kill,
+  primary,
+  freeze,
+  hostile,
+  lock,
+  lostreply: lostReply,
+  race2,
+};

@@ -1,0 +1,138 @@
+/**
+ * One of two servers is stopped in the middle of its work (SIGSTOP), the events are paused through the other, and then it
+ * wakes with decisions in its hands that are no longer right. Nothing may be granted once the pause has held for a second.
+ */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '../../../clients/index.ts';
+import type { Claim } from '../../../protocol/claim.ts';
+import { askAgain, listClaims } from '../audit/ask-again.ts';
+import { violationsOf } from '../audit/auditor.ts';
+import { History } from '../audit/history.ts';
+import type { Campaign, Context } from '../campaign.ts';
+import { Crowd } from '../players/crowd.ts';
+import { createEvent } from '../players/events.ts';
+import { Questions } from '../players/questions.ts';
+import { withReplicaSet } from '../replica-set.ts';
+import { ServerProcess } from '../server-process.ts';
+
+const IN_FLIGHT = { frozen: 192, awake: 32 } as const;
+const USERS = 20_000;
+const STOCK = 100_000;
+const LOAD_MS = { min: 150, spread: 300 } as const;
+const FREEZE_MS = { full: 5_000, short: 1_700 } as const;
+const BEFORE_PAUSE_MS = 200;
+/** A change of an event holds everywhere after this long. */
+const PAUSE_HOLDS_MS = 1_000;
+/** How long the woken server is watched. */
+const WATCH_MS = 700;
+/** The client's own deadline must not end what the frozen server still has to answer. */
+const DEADLINE_MS = 30_000;
+
+type Pair = { frozen: ServerProcess; clients: readonly [frozen: Client, awake: Client] };
+
+class FreezeCampaign {
+  readonly #context: Context;
+  readonly #history = new History();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async run(storeUri: string): Promise<void> {
+    const { processes, folder, rounds, findings } = this.#context;
+    const frozen = await ServerProcess.start(processes, { data: join(folder, 'a'), storeUri });
+    const awake = await ServerProcess.start(processes, { data: join(folder, 'b'), storeUri });
+    const clients = [await frozen.connect({ connections: 2 }), await awake.connect()] as const;
+    for (let n = 1; n <= rounds; n++) await this.#round(n, { frozen, clients });
+    const listed = await listClaims(clients[1], [...this.#history.events.keys()]);
+    for (const client of clients) client.close();
+    findings.add('rounds', rounds);
+    findings.add('claims stored', listed.length);
+    for (const violation of violationsOf(this.#history, listed)) findings.violation(violation);
+  }
+
+  async #round(n: number, { frozen, clients }: Pair): Promise<void> {
+    const { chance, findings, length } = this.#context;
+    const [first, second] = clients;
+    const history = this.#history;
+    const from = history.sendings.length;
+    const round = `r${n}`;
+    const eventKeys = [`open-${n}`, `sale-${n}`];
+    await createEvent(first, history, { eventKey: `open-${n}` });
+    await createEvent(first, history, { eventKey: `sale-${n}`, stock: STOCK });
+    const questions = new Questions(chance, { round, eventKeys, users: USERS });
+    const options = { history, questions, deadlineMs: DEADLINE_MS };
+    const sleepers = new Crowd({ ...options, clients: [first], inFlight: IN_FLIGHT.frozen });
+    const others = new Crowd({ ...options, clients: [second], inFlight: IN_FLIGHT.awake });
+    for (const crowd of [sleepers, others]) crowd.start();
+    await sleepers.heard((_, { code }) => code === 'GRANTED');
+    await delay(LOAD_MS.min + chance.integer(LOAD_MS.spread));
+
+    const thawAtMs = performance.now() + FREEZE_MS[length];
+    frozen.freeze();
+    const unanswered = history.unanswered;
+    await delay(BEFORE_PAUSE_MS);
+    await this.#pause(second, eventKeys);
+    const pausedAt = Date.now();
+    await delay(PAUSE_HOLDS_MS);
+    const before = await listClaims(second, eventKeys);
+    await delay(Math.max(0, thawAtMs - performance.now()));
+    frozen.thaw();
+    await sleepers.heard((_, { code }) => code === 'PAUSED');
+    await delay(WATCH_MS);
+    await Promise.all([sleepers.stop(), others.stop()]);
+    const late = this.#lateOf(before, await listClaims(second, eventKeys));
+    for (const claim of late) findings.violation(`${claim.claimKey} was granted after the thaw`);
+    for (const { claimKey, grantedAt } of before) {
+      if (grantedAt > pausedAt + PAUSE_HOLDS_MS) findings.violation(`${claimKey} was granted after the pause`);
+    }
+    const resumedMs = await this.#resume(round, eventKeys, clients);
+    await askAgain(second, history, history.asksFrom(from));
+    findings.row({ round: n, unanswered, 'granted before': before.length, late: late.length, 'resumed ms': resumedMs });
+  }
+
+  async #pause(client: Client, eventKeys: readonly string[]): Promise<void> {
+    for (const eventKey of eventKeys) {
+      const answer = await client.events.pause(eventKey);
+      if (answer.code !== 'OK') throw new Error(`pause of ${eventKey}: ${answer.code}`);
+    }
+  }
+
+  /** What is stored now and was not a second after the pause. */
+  #lateOf(before: readonly Claim[], after: readonly Claim[]): Claim[] {
+    const keys = new Set(before.map(({ claimKey }) => claimKey));
+    return after.filter(({ claimKey }) => !keys.has(claimKey));
+  }
+
+  /** Milliseconds until the woken server grants again. */
+  async #resume(round: string, eventKeys: readonly string[], [first, second]: Pair['clients']): Promise<number> {
+    for (const eventKey of eventKeys) {
+      const answer = await second.events.resume(eventKey);
+      if (answer.code !== 'OK') throw new Error(`resume of ${eventKey}: ${answer.code}`);
+    }
+    const resumedAtMs = performance.now();
+    let n = 0;
+    const next = () => {
+      n++;
+      const eventKey = eventKeys[n % eventKeys.length] as string;
+      return { eventKey, userId: `after${n}.${round}`, requestId: `after-${round}-${n}` };
+    };
+    const crowd = new Crowd({ clients: [first], history: this.#history, questions: { next }, inFlight: 4 });
+    const granted = eventKeys.map((key) => crowd.heard((ask, { code }) => ask.eventKey === key && code === 'GRANTED'));
+    crowd.start();
+    await Promise.all(granted);
+    const resumedMs = Math.round(performance.now() - resumedAtMs);
+    await crowd.stop();
+    const isInTime = resumedMs <= PAUSE_HOLDS_MS;
+    this.#context.findings.expect(isInTime, `${round}: the woken server grants ${resumedMs} ms after the resume`);
+    return resumedMs;
+  }
+}
+
+export const freeze: Campaign = {
+  help: 'SIGSTOP of one of two servers, a pause through the other, SIGCONT: nothing is granted afterwards',
+  rounds: { lmdb: 0, mongo: 5 },
+  stores: ['mongo'],
+  run: (context) => withReplicaSet(1, (set) => new FreezeCampaign(context).run(set.freshUri())),
+};

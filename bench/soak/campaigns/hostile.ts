@@ -1,0 +1,188 @@
+/**
+ * Everything that a peer may do wrong on both doors at once, beside clients that behave well. Nothing crashes, memory stays,
+ * the others are served in time, and every connection ends with the reason that is pinned for it.
+ */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '../../../clients/index.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { accessTokenOf, signingKeyOf } from '../../credentials/access-token.ts';
+import { credentialsOf } from '../../credentials/data-folder.ts';
+import type { Campaign, Context } from '../campaign.ts';
+import { answerTo } from '../hostile/ask-http.ts';
+import { claimFrame, listFrame } from '../hostile/frames.ts';
+import { httpAttacks } from '../hostile/http-attacks.ts';
+import { RawPeer } from '../hostile/raw-peer.ts';
+import { TCP_ATTACKS, type TcpAttack, type Tools } from '../hostile/tcp-attacks.ts';
+import { Witness } from '../hostile/witness.ts';
+import { ServerProcess } from '../server-process.ts';
+
+const RSS_GROWTH_BYTES_MAX = 50 * 1_048_576;
+/** In the suite other programs share the machine, and a hiccup of theirs is no finding. */
+const LATENCY_MS_P99_MAX = { full: 100, short: 1_000 } as const;
+const WARM_UP_MS = { full: 3_000, short: 1_000 } as const;
+/** The suite leaves out attacks that the server bears for longer. */
+const TAKES_MS_MAX = { full: Number.POSITIVE_INFINITY, short: 0 } as const;
+const SILENT_PEERS = { full: 500, short: 100 } as const;
+const UNREADING_PEERS = { full: 4, short: 0 } as const;
+/** A connection that is not ended in this time after its deadline will not be. */
+const PATIENCE_MS = 8_000;
+
+type Result = { door: string; attack: string; expected: string; got: string };
+
+class HostileCampaign {
+  readonly #context: Context;
+  readonly #server: ServerProcess;
+  readonly #results: Result[] = [];
+
+  constructor(context: Context, server: ServerProcess) {
+    this.#context = context;
+    this.#server = server;
+  }
+
+  async run(): Promise<void> {
+    const { findings, length, rounds } = this.#context;
+    const clients = await Promise.all([1, 2, 3, 4].map(() => this.#server.connect()));
+    const [first] = clients as [Client];
+    await first.events.create({ eventKey: 'open', rewards: [{ kind: 'currency', id: 'gold', amount: 1 }] });
+    const witness = new Witness(clients, this.#server.pid);
+    witness.start();
+    await delay(WARM_UP_MS[length]);
+    const rssBytes = await witness.begin();
+    for (let round = 0; round < rounds; round++) await this.#attack(first);
+    witness.stop();
+    for (const client of clients) await client.drain();
+    this.#judge(witness, rssBytes);
+    for (const { door, attack, expected, got } of this.#results) {
+      findings.row({ door, attack, expected, got });
+      findings.expect(got === expected, `${door}: ${attack}: ${got} instead of ${expected}`);
+    }
+  }
+
+  #judge(witness: Witness, rssBytes: number): void {
+    const { findings, length } = this.#context;
+    const grownBytes = witness.rssBytesMax - rssBytes;
+    const p99Ms = witness.latencyMsP99;
+    findings.add('attacks', this.#results.length);
+    findings.add('claims of others meanwhile', witness.claims);
+    findings.add("others' p99 ms", Math.round(p99Ms * 10) / 10);
+    findings.add('memory grown, MiB', Math.round(grownBytes / 104_857.6) / 10);
+    findings.expect(this.#server.isRunning, 'the server has ended');
+    findings.expect(p99Ms < LATENCY_MS_P99_MAX[length], `p99 of others was ${p99Ms.toFixed(0)} ms`);
+    findings.expect(grownBytes < RSS_GROWTH_BYTES_MAX, `memory grew by ${grownBytes} bytes`);
+    for (const code of new Set(witness.failures)) findings.violation(`others were answered ${code}`);
+  }
+
+  async #attack(client: Client): Promise<void> {
+    const { length } = this.#context;
+    const tcp = TCP_ATTACKS.filter(({ takesMs }) => takesMs <= TAKES_MS_MAX[length]);
+    const { signer } = await credentialsOf(join(this.#context.folder, 'data'));
+    const token = accessTokenOf('hostile', signingKeyOf(signer));
+    const http = httpAttacks(token, this.#context.chance).filter(({ takesMs = 0 }) => takesMs <= TAKES_MS_MAX[length]);
+    await Promise.all([
+      ...tcp.map((attack) => this.#attackTcp(attack)),
+      ...http.map(async (attack) => {
+        const got = await answerTo(attack, this.#server.http);
+        this.#tell('http', attack.name, { expected: `${attack.status} ${attack.code}`, got });
+      }),
+      this.#silence(),
+      this.#readNothing(client),
+    ]);
+  }
+
+  #tell(door: string, attack: string, { expected, got }: { expected: string; got: string }): void {
+    this.#results.push({ door, attack, expected, got });
+  }
+
+  async #attackTcp(attack: TcpAttack): Promise<void> {
+    const { service, address } = this.#server;
+    const { name, when, ends, expected, takesMs, act } = attack;
+    const peer = when === 'ready' ? await RawPeer.ready(address, service) : await RawPeer.open(address);
+    let isOver = false;
+    const tools: Tools = { chance: this.#context.chance, service, isOver: () => isOver };
+    const acting = act(peer, tools);
+    const got = await within(takesMs + PATIENCE_MS, ends === 'closes' ? peer.reason() : peer.codeOf(2));
+    isOver = true;
+    await acting;
+    peer.socket.destroy();
+    this.#tell('tcp', name, { expected, got });
+  }
+
+  /** Many that say nothing at all: in the suite they only have to be borne. */
+  async #silence(): Promise<void> {
+    const { length } = this.#context;
+    const peers = await Promise.all(
+      Array.from({ length: SILENT_PEERS[length] }, () => RawPeer.open(this.#server.address)),
+    );
+    if (length === 'full') {
+      const reasons = await within(
+        LIMITS.handshakeMs + PATIENCE_MS,
+        Promise.all(peers.map((peer) => peer.reason())).then((all) => [...new Set(all)].join(', ')),
+      );
+      this.#tell('tcp', `${peers.length} silent connections`, { expected: 'HANDSHAKE_TIMEOUT', got: reasons });
+    }
+    for (const peer of peers) peer.socket.destroy();
+  }
+
+  /** They cannot read why they are closed, so the server's own count says it. */
+  async #readNothing(client: Client): Promise<void> {
+    const count = UNREADING_PEERS[this.#context.length];
+    if (count === 0) return;
+    const before = await closesOf(client, 'SLOW_READER');
+    const peers = await Promise.all(
+      Array.from({ length: count }, (_, index) => this.#flood(index % 2 === 0 ? claimFrame : listFrame)),
+    );
+    await within(
+      60_000,
+      Promise.all(peers.map((peer) => peer.closed)).then(() => 'closed'),
+    );
+    const counted = (await closesOf(client, 'SLOW_READER')) - before;
+    const got = counted === count ? 'SLOW_READER' : `${counted} × SLOW_READER`;
+    this.#tell('tcp', `${count} peers that read no reply`, { expected: 'SLOW_READER', got });
+  }
+
+  /** Asks on for as long as anybody takes it, a thousand at a time at most, and reads nothing. */
+  async #flood(frameOf: (number: number) => Uint8Array): Promise<RawPeer> {
+    const peer = await RawPeer.ready(this.#server.address, this.#server.service);
+    peer.stopReading();
+    let number = 0;
+    const burst = () => {
+      if (peer.socket.destroyed) return;
+      const frames = Array.from({ length: 500 }, () => frameOf(number++));
+      peer.socket.write(Buffer.concat(frames), () => setTimeout(burst, 5));
+    };
+    burst();
+    return peer;
+  }
+}
+
+async function closesOf(client: Client, reason: string): Promise<number> {
+  const reply = await client.request('METRICS', [null]);
+  if (reply.code !== 'OK') throw new Error(`metrics: ${reply.code}`);
+  type Metric = { name: string; values: { labels: { reason?: string }; value: number }[] };
+  const metrics: Metric[] = JSON.parse(new TextDecoder().decode(reply.result as Uint8Array));
+  const closes = metrics.find(({ name }) => name === 'claimd_closes_total')?.values ?? [];
+  return closes.find(({ labels }) => labels.reason === reason)?.value ?? 0;
+}
+
+async function within(timeMs: number, work: Promise<string>): Promise<string> {
+  const stop = new AbortController();
+  const late = delay(timeMs, `nothing after ${timeMs} ms`, { signal: stop.signal }).catch(() => '');
+  try {
+    return await Promise.race([work.catch((error: Error) => error.message), late]);
+  } finally {
+    stop.abort();
+  }
+}
+
+export const hostile: Campaign = {
+  help: 'garbage, floods, drips and forgeries on both doors, beside clients that behave well',
+  rounds: { lmdb: 1, mongo: 0 },
+  stores: ['lmdb'],
+  async run(context) {
+    const data = join(context.folder, 'data');
+    const server = await ServerProcess.start(context.processes, { data, command: 'start' });
+    await new HostileCampaign(context, server).run();
+    await server.stop();
+  },
+};

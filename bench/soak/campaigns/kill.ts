@@ -1,0 +1,147 @@
+/**
+ * kill -9 of the server at a random moment under load, again and again on the same data. The load has a sale in it that is
+ * under way when the server dies. After each start the auditor asks every question of the round again.
+ */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '../../../clients/index.ts';
+import { askAgain, listClaims, lookUp } from '../audit/ask-again.ts';
+import { violationsOf } from '../audit/auditor.ts';
+import { type Ask, History } from '../audit/history.ts';
+import type { Campaign, Context } from '../campaign.ts';
+import { Crowd, heardOf } from '../players/crowd.ts';
+import { createEvent, qualify, STANDING_EVENTS } from '../players/events.ts';
+import { Questions } from '../players/questions.ts';
+import { withStore } from '../replica-set.ts';
+import { ServerProcess } from '../server-process.ts';
+
+const IN_FLIGHT = 512;
+const UNANSWERED_MIN = 100;
+const USERS = 2_000;
+const FIRST_SERVED_MS_MAX = 5_000;
+/** When the kill comes, counted from the first answer. The sale begins with the load and must not be over by then. */
+const KILL_AFTER_MS = { min: 20, spread: 250 } as const;
+/** Above what a round can sell before the kill, below what its users can buy. */
+const STOCK = 1_200;
+const OLD_ASKS_CHECKED = 200;
+
+type Round = { name: string; sale: string; from: number };
+
+class KillCampaign {
+  readonly #context: Context;
+  readonly #storeUri: string | undefined;
+  readonly #history = new History();
+
+  constructor(context: Context, storeUri: string | undefined) {
+    this.#context = context;
+    this.#storeUri = storeUri;
+  }
+
+  async run(): Promise<void> {
+    const { findings, rounds } = this.#context;
+    let server = await this.#start();
+    await server.with(async (client) => {
+      for (const event of STANDING_EVENTS) await createEvent(client, this.#history, event);
+    });
+    for (let n = 1; n <= rounds; n++) server = await this.#round(n, server);
+    const listed = await server.with((client) => listClaims(client, [...this.#history.events.keys()]));
+    findings.add('rounds', rounds);
+    findings.add('requests sent', this.#history.sendings.length);
+    findings.add('claims stored', listed.length);
+    for (const violation of violationsOf(this.#history, listed)) findings.violation(violation);
+    await server.stop();
+  }
+
+  #start(): Promise<ServerProcess> {
+    const { processes, folder } = this.#context;
+    return ServerProcess.start(processes, { data: join(folder, 'data'), storeUri: this.#storeUri });
+  }
+
+  /** Resolves with the server that was started after the kill. */
+  async #round(n: number, server: ServerProcess): Promise<ServerProcess> {
+    const { findings } = this.#context;
+    const round: Round = { name: `r${n}`, sale: `sale-${n}`, from: this.#history.sendings.length };
+    const load = await this.#loadUntilKill(round, server);
+    const started = await this.#start();
+    const firstServedMs = await this.#firstServed(started, round);
+    findings.expect(firstServedMs < FIRST_SERVED_MS_MAX, `${round.name}: first claim after ${firstServedMs} ms`);
+    const { sold, asked } = await this.#audit(round, started);
+    findings.row({ round: n, ...load, 'sold at kill': sold, 'asked again': asked, 'first served ms': firstServedMs });
+    return started;
+  }
+
+  async #loadUntilKill({ name, sale, from }: Round, server: ServerProcess) {
+    const { chance, findings } = this.#context;
+    const history = this.#history;
+    const clients = [await server.connect({ connections: 3 }), await server.connect({ connections: 3 })];
+    const [first] = clients as [Client];
+    await createEvent(first, history, { eventKey: sale, stock: STOCK });
+    await qualify(first, { round: name, users: USERS });
+    const eventKeys = ['open', 'open', 'daily', 'listed', sale, sale];
+    const questions = new Questions(chance, { round: name, eventKeys, users: USERS });
+    const crowd = new Crowd({ clients, history, questions, inFlight: IN_FLIGHT });
+    crowd.start();
+    await crowd.heard(() => true);
+    await delay(KILL_AFTER_MS.min + chance.integer(KILL_AFTER_MS.spread));
+    const unanswered = history.unanswered;
+    const answers = history.sendings.length - from - unanswered;
+    await server.kill();
+    await crowd.stop();
+    for (const client of clients) client.close();
+    findings.expect(unanswered >= UNANSWERED_MIN, `${name}: only ${unanswered} unanswered at the kill`);
+    findings.add('unanswered at a kill', unanswered);
+    return { unanswered, 'answered before': answers };
+  }
+
+  /** Milliseconds from the spawn to the first claim that is answered with a claim. */
+  async #firstServed(server: ServerProcess, { name }: Round): Promise<number> {
+    return server.with(async (client) => {
+      const ask: Ask = { eventKey: 'open', userId: `first.${name}`, requestId: `first-${name}` };
+      const sending = this.#history.sent(ask);
+      const heard = heardOf(await client.claim(ask));
+      this.#history.heard(sending, heard);
+      this.#context.findings.expect(heard.code === 'GRANTED', `${name}: first claim was answered ${heard.code}`);
+      return Math.round(performance.now() - server.spawnedAtMs);
+    });
+  }
+
+  async #audit({ name, sale, from }: Round, server: ServerProcess) {
+    const { chance, findings } = this.#context;
+    const history = this.#history;
+    return server.with(async (client) => {
+      const sold = (await listClaims(client, [sale])).length;
+      findings.expect(sold < STOCK, `${name}: the sale was over before the kill`);
+      findings.add('kills in the middle of a sale', sold > 0 && sold < STOCK ? 1 : 0);
+      const asks = history.asksFrom(from);
+      await lookUp(client, history, asks);
+      await askAgain(client, history, asks);
+      const old = history.asksFrom(0);
+      await askAgain(
+        client,
+        history,
+        Array.from({ length: OLD_ASKS_CHECKED }, () => chance.pick(old)),
+      );
+      await this.#sellRest(client, { name, sale });
+      return { sold, asked: asks.length };
+    });
+  }
+
+  /** As many buyers more as there are units: all are sold then, and some must hear SOLD_OUT. */
+  async #sellRest(client: Client, { name, sale }: Pick<Round, 'name' | 'sale'>): Promise<void> {
+    const buyers = Array.from({ length: STOCK }, (_, n) => ({
+      eventKey: sale,
+      userId: `rest${n}.${name}`,
+      requestId: `rest-${name}-${n}`,
+    }));
+    await askAgain(client, this.#history, buyers);
+    const claims = await listClaims(client, [sale]);
+    this.#context.findings.expect(claims.length === STOCK, `${name}: ${claims.length} of ${STOCK} units sold at last`);
+  }
+}
+
+export const kill: Campaign = {
+  help: 'kill -9 of the server under load, again and again on the same data',
+  rounds: { lmdb: 50, mongo: 20 },
+  stores: ['lmdb', 'mongo'],
+  run: (context) => withStore(context, (storeUri) => new KillCampaign(context, storeUri).run()),
+};

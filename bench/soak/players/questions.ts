@@ -1,0 +1,57 @@
+/**
+ * What the players ask next, by a seed: mostly new claims, often a second one for the same key, the same request again while
+ * the first is under way, or a used request id for another event. All names carry the round, so that no round's users meet
+ * another's.
+ */
+import type { Chance } from '../../../protocol/testing/random.ts';
+import type { Ask } from '../audit/history.ts';
+
+/** Questions that are remembered for being asked again. */
+const RECENT_MAX = 256;
+const SHARE = { sameRequest: 0.1, otherEvent: 0.03 } as const;
+
+export class Questions {
+  readonly #chance: Chance;
+  readonly #eventKeys: readonly string[];
+  readonly #round: string;
+  readonly #users: number;
+  readonly #recent: Ask[] = [];
+  #count = 0;
+
+  /** An event that stands twice among the keys is asked for twice as often. */
+  constructor(
+    chance: Chance,
+    { round, eventKeys, users }: { round: string; eventKeys: readonly string[]; users: number },
+  ) {
+    this.#chance = chance;
+    this.#eventKeys = eventKeys;
+    this.#round = round;
+    this.#users = users;
+  }
+
+  next(): Ask {
+    const kind = this.#chance.fraction();
+    if (this.#recent.length > 0 && kind < SHARE.sameRequest) return this.#chance.pick(this.#recent);
+    if (this.#recent.length > 0 && kind < SHARE.sameRequest + SHARE.otherEvent) {
+      return { ...this.#chance.pick(this.#recent), eventKey: this.#chance.pick(this.#eventKeys) };
+    }
+    return this.#fresh();
+  }
+
+  #fresh(): Ask {
+    const n = this.#count++;
+    const userId = userIdOf(this.#round, this.#chance.integer(this.#users));
+    const ask = { eventKey: this.#chance.pick(this.#eventKeys), userId, requestId: `${this.#round}-${n}` };
+    this.#recent[n % RECENT_MAX] = ask;
+    return ask;
+  }
+}
+
+export function userIdOf(round: string, n: number): string {
+  return `u${n}.${round}`;
+}
+
+/** Every second user is on the list of a listed event. */
+export function isListed(userId: string): boolean {
+  return Number(/^u(\d+)\./.exec(userId)?.[1]) % 2 === 0;
+}
