@@ -14,13 +14,16 @@ import type { Expiring } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
 import { jitterMs, REPETITION, RETRY, standingOf } from './retry.ts';
 
-export type RetryPolicy = 'auto' | 'never';
+export type RetryPolicy = 'auto' | 'unlessBusy' | 'never';
 export type CallOptions = {
   /** In milliseconds, 1…30,000, all attempts together. Default: the client's. */
   deadlineMs?: number | undefined;
   /** Aborting rejects the promise with the signal's reason; a reply that still comes is dropped. */
   signal?: AbortSignal | undefined;
-  /** `never` gives the outcome of the first attempt as it is. Default `auto`. */
+  /**
+   * `never` gives the outcome of the first attempt as it is; `unlessBusy` passes BUSY on at once, so that whoever stands
+   * in front of many callers does not queue them up behind a server that is full. Default `auto`.
+   */
   retry?: RetryPolicy | undefined;
   /** Address of the only server that may be asked; SERVER_UNAVAILABLE while it is not connected or full. */
   server?: string | undefined;
@@ -108,6 +111,8 @@ export class Call<T> implements Exchange, Expiring {
     this.#isInFlight = true;
     if (this.name !== 'CLAIM') return widen(this.#args) as readonly Value[];
     const body = this.#args.slice() as Value[];
+    // The actor holds a time; what a game asks for itself has no actor and nothing to widen.
+    if (body[0] !== null) body[0] = widen(body[0]) as Value;
     body[CLAIM_DEADLINE_AT] = this.#patienceMs(body[CLAIM_DEADLINE_AT] as number | null);
     return body;
   }
@@ -118,6 +123,8 @@ export class Call<T> implements Exchange, Expiring {
     if (isSuccess(reply) || this.#retry === 'never') return this.#finish(reply);
     const standing = standingOf(this.name, reply.code);
     if (standing === 'final') return this.#finish(reply);
+    const isPassedOn = reply.code === 'BUSY' && this.#retry === 'unlessBusy' && this.#unsettled === null;
+    if (isPassedOn) return this.#finish(reply);
     if (standing === 'undecided') this.#undecided = reply;
     else if (this.#unsettled?.code !== 'OUTCOME_UNKNOWN') this.#unsettled = reply;
     this.#turnFrom(reply);

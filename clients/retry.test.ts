@@ -76,6 +76,18 @@ test('every code of the table has the standing its retry column says', () => {
   }
 });
 
+test('unlessBusy passes BUSY on at once, and still settles what is not known', () =>
+  withServers([{}], async (stage) => {
+    const busy = stage.client.claim({ ...CLAIM, retry: 'unlessBusy' });
+    (await nthRequest(stage.server, 1)).problem({ code: 'BUSY', retryAfterMs: 60 });
+    assert.is((await busy).code, 'BUSY');
+    const unknown = stage.client.claim({ ...CLAIM, retry: 'unlessBusy' });
+    await refuse(stage, 2, { code: 'OUTCOME_UNKNOWN' });
+    await refuse(stage, 3, { code: 'BUSY', retryAfterMs: 60 });
+    (await nthRequest(stage.server, 4)).grant();
+    assert.is((await unknown).code, 'GRANTED');
+  }));
+
 test('retry never gives the first outcome', () =>
   withServers([{}], async ({ client, server }) => {
     const claim = client.claim({ ...CLAIM, retry: 'never' });

@@ -32,6 +32,35 @@ export function encodeFrame(kind: Kind, op: number, number: number, body: readon
   return frame;
 }
 
+/** A body alone, to be put into frames by `frameAround`. */
+export function encodeBody(body: readonly Value[]): Uint8Array {
+  return packr.pack(body);
+}
+
+const SLAB_BYTES = 65_536;
+let slab = new Uint8Array(0);
+let slabAt = 0;
+
+/** A piece of a larger buffer: small buffers of one's own cost more than all else in a reply. */
+function pieceOf(length: number): Uint8Array {
+  if (length > SLAB_BYTES / 8) return new Uint8Array(length);
+  if (slabAt + length > slab.length) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabAt = 0;
+  }
+  const piece = slab.subarray(slabAt, slabAt + length);
+  slabAt += length;
+  return piece;
+}
+
+/** A frame with a copy of an encoded body. */
+export function frameAround(kind: Kind, op: number, number: number, body: Uint8Array): Uint8Array {
+  const frame = pieceOf(PREFIX_BYTES + body.length);
+  frame.set(body, PREFIX_BYTES);
+  writePrefix(frame, kind, op, number);
+  return frame;
+}
+
 /** The body's value, an array where the peer is honest. Throws BodyRefused. Strings are copies; `Uint8Array` values alias the input. */
 export function decodeBody(body: Uint8Array): unknown {
   scanBody(body);

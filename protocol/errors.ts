@@ -44,6 +44,8 @@ export const ERRORS = {
   MOVED: row(36, 503, 'sameId', 'Another node owns this shard.'),
   SERVER_UNAVAILABLE: row(37, 503, 'sameId', 'No claim server can be reached; nothing was sent.'),
 
+  BAD_CREDENTIALS: row(48, 401, 'never', 'The user name or the password is wrong.'),
+  SESSION_ENDED: row(49, 401, 'never', 'The session has ended; sign in again.'),
   UNAUTHENTICATED: row(50, 401, 'never', 'The caller has not proved who they are.'),
   FORBIDDEN: row(51, 403, 'never', 'The caller may not do this.'),
   BAD_REQUEST: row(52, 400, 'never', 'The request is not well formed.'),
@@ -60,6 +62,14 @@ export const ERRORS = {
   EVENT_FIELD_FIXED: row(72, 409, 'never', 'This field cannot change after the first claim.'),
   VERSION_MISMATCH: row(73, 412, 'never', 'The event has changed since the version named.'),
   STOCK_BELOW_GRANTED: row(74, 409, 'never', 'More units than that are granted.'),
+  USERNAME_TAKEN: row(80, 409, 'never', 'Another user has this name.'),
+  USER_NOT_FOUND: row(81, 404, 'never', 'There is no such user.'),
+  SESSION_NOT_FOUND: row(82, 404, 'never', 'There is no such session.'),
+  LAST_ADMIN: row(83, 409, 'never', 'Nobody would be left who holds the role ADMIN.'),
+  ROLE_BUILT_IN: row(84, 409, 'never', 'A built-in role cannot be changed.'),
+  ROLE_NOT_FOUND: row(85, 404, 'never', 'There is no such role.'),
+  ROLE_EXISTS: row(86, 409, 'never', 'A role with this name exists.'),
+  ROLE_IN_USE: row(87, 409, 'never', 'The role is held by a user.'),
 
   FRAME_TOO_LARGE: close(100, 'never', 'A frame is larger than the agreed limit.'),
   FRAME_MALFORMED: close(101, 'never', 'A frame header has a version, kind, flag or length that is not allowed.'),

@@ -1,4 +1,5 @@
 /** The protocol's door for clients in other packages. */
+export * from './accounts.ts';
 export * from './claim.ts';
 export { decodeBody, encodeFrame, type Value, wide, widen } from './codec.ts';
 export * from './errors.ts';

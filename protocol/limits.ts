@@ -29,6 +29,15 @@ export const LIMITS = {
   rewardsMax: 32,
   pageLengthMax: 200,
   qualificationsMax: 10_000,
+  usernameLengthMax: 64,
+  passwordLengthMin: 8,
+  passwordLengthMax: 256,
+  deviceIdLengthMax: 128,
+  rolesOfUserMax: 8,
+  permissionsMax: 64,
+  trustedIssuersMax: 16,
+  /** Event keys, and user ids, in one SUBSCRIBE or UNSUBSCRIBE. */
+  subscribedMax: 1_000,
 } as const;
 
 export type AgreedLimits = {

@@ -1,9 +1,10 @@
+import { roleViewShape, signedInShape, userViewShape } from './accounts.ts';
 import { claimTuple } from './claim.ts';
 import { eventViewShape } from './event.ts';
 import { LIMITS } from './limits.ts';
-import { actorShape, OPS, type OpName, opName, type RequestName } from './ops.ts';
+import { actorShape, eventStandingTuple, OPS, type OpName, opName, type RequestName } from './ops.ts';
 import { readyTuple } from './ready.ts';
-import { RESULTS } from './results.ts';
+import { RESULTS, trustedIssuerTuple } from './results.ts';
 import { boolean, faultsOf, nothing, type Shape } from './shape.ts';
 import { fieldsOf } from './testing/conversation.ts';
 import { assert, suite } from './testing/kit.ts';
@@ -15,7 +16,10 @@ const names = Object.keys(OPS) as OpName[];
 /** Written out once more on purpose: peers hold these numbers. */
 const PINNED = `WELCOME 1 HELLO 2 PING 3 GOAWAY 4 CLOSE 5 CLAIM 16 CLAIM_BY_REQUEST 17 CLAIMS_OF_USER 18 CLAIMS_LIST 19
 EVENT_CREATE 32 EVENT_CHANGE 33 EVENT_GET 34 EVENT_LIST 35 EVENT_PAUSE 36 EVENT_RESUME 37 QUALIFY 48 DISQUALIFY 49
-QUALIFIED 50 TOKEN_KEYS 64 STATUS 65 METRICS 66`;
+QUALIFIED 50 TOKEN_KEYS 64 STATUS 65 METRICS 66 REGISTER 80 LOGIN 81 REFRESH 82 LOGOUT 83 ME 84 SESSIONS_OF_USER 85
+SESSION_END 86 PASSWORD_CHANGE 87 ERASE_SELF 88 USERS_LIST 96 USER_ROLES_SET 97 USER_LOGOUT 98 USER_ERASE 99
+ROLES_LIST 100 ROLE_CREATE 101 ROLE_CHANGE 102 ROLE_DELETE 103 AUDIT_LIST 104 SUBSCRIBE 112 UNSUBSCRIBE 113
+EVENT_CHANGED 114 CLAIM_GRANTED 115 REVOKED 116`;
 
 test('op numbers are the pinned ones', () => {
   const pinned = new Map([...PINNED.matchAll(/(\w+) (\d+)/g)].map(([, name, op]) => [name, Number(op)]));
@@ -29,7 +33,7 @@ test('a number leads to its op and an unknown one to nothing', () => {
 });
 
 /** Taken whole by the op's arguments and judged by the handler, which refuses nil. */
-const JUDGED_LATER = ['event', 'patch'];
+const JUDGED_LATER = ['event', 'patch', 'role'];
 
 /** `[a, b?]`: the fields of a positional shape, with a mark on those that may be nil. */
 function printed(shape: Shape<unknown>): string {
@@ -48,6 +52,9 @@ function printedResult(name: OpName): string {
     [claimTuple, 'claim'],
     [readyTuple, 'READY'],
     [eventViewShape, 'event'],
+    [userViewShape, 'user'],
+    [signedInShape, 'signedIn'],
+    [roleViewShape, 'role'],
     [boolean, 'boolean'],
     [nothing, 'nil'],
     [RESULTS.METRICS, 'bytes'],
@@ -68,7 +75,13 @@ test('the spec’s table is the code’s, row by row', () => {
 });
 
 test('the spec’s named tuples are the code’s', () => {
-  for (const [name, shape] of Object.entries({ actor: actorShape, READY: readyTuple, claim: claimTuple })) {
+  for (const [name, shape] of Object.entries({
+    actor: actorShape,
+    READY: readyTuple,
+    claim: claimTuple,
+    standing: eventStandingTuple,
+    trusted: trustedIssuerTuple,
+  })) {
     const found = new RegExp(`^ {4}${name} +(\\[.*\\])$`, 'm').exec(README);
     assert.is(found?.[1], printed(shape), name);
   }

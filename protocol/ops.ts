@@ -3,11 +3,29 @@
  * reused. The first argument of every request after READY is the actor: the user for whom an edge asks, or null when
  * the service asks for itself.
  */
+import {
+  addressShape,
+  auditNameShape,
+  deviceIdShape,
+  newPasswordShape,
+  passwordShape,
+  ROLE_MATCHES,
+  refreshTokenShape,
+  roleNameShape,
+  roleNamesShape,
+  sessionIdShape,
+  userAgentShape,
+  usernameShape,
+} from './accounts.ts';
+import { claimTuple } from './claim.ts';
+import { EVENT_STATES } from './event.ts';
 import { eventKeyShape, requestIdShape, userIdShape } from './key.ts';
 import { LIMITS } from './limits.ts';
 import {
   anything,
+  boolean,
   bytes,
+  choice,
   integer,
   list,
   nullable,
@@ -18,23 +36,48 @@ import {
   text,
 } from './shape.ts';
 
-/** The user an edge speaks for: what the access token said, which the server checks again where it matters. */
+const time = nullable(integer({ min: 0, max: 8_640_000_000_000_000 }));
+
+/**
+ * The user an edge speaks for: what the access token said, which the server checks again where it matters, and the
+ * address the request came from.
+ */
 export const actorShape = positional(
   ['userId', userIdShape],
-  ['sessionId', text({ lengthMin: 1, lengthMax: 128 })],
+  ['sessionId', sessionIdShape],
   ['roles', list(text({ lengthMin: 1, lengthMax: 64 }), { lengthMax: 16 })],
+  ['issuedAt', time],
+  ['from', nullable(addressShape)],
 );
-export type Actor = { userId: string; sessionId: string; roles: string[] };
+/** `issuedAt` is the token's `iat` in milliseconds since 1970 UTC. */
+export type Actor = {
+  userId: string;
+  sessionId: string;
+  roles: string[];
+  issuedAt: number | null;
+  from: string | null;
+};
 
 const actor = ['actor', nullable(actorShape)] as const;
 const eventKey = ['eventKey', eventKeyShape] as const;
 const userId = ['userId', userIdShape] as const;
 const cursor = ['cursor', nullable(text({ lengthMin: 1, lengthMax: 512 }))] as const;
 const limit = ['limit', nullable(integer({ min: 1, max: LIMITS.pageLengthMax }))] as const;
-const time = nullable(integer({ min: 0, max: 8_640_000_000_000_000 }));
+const from = ['from', nullable(addressShape)] as const;
+const userAgent = ['userAgent', nullable(userAgentShape)] as const;
 const name = text({ lengthMin: 1, lengthMax: 128 });
 const nonce = bytes({ lengthMin: LIMITS.nonceBytes, lengthMax: LIMITS.nonceBytes });
 const userIds = list(userIdShape, { lengthMin: 1, lengthMax: LIMITS.qualificationsMax });
+
+const eventKeys = ['eventKeys', nullable(list(eventKeyShape, { lengthMax: LIMITS.subscribedMax }))] as const;
+const subscribedUserIds = ['userIds', nullable(list(userIdShape, { lengthMax: LIMITS.subscribedMax }))] as const;
+/** An event as players meet it: DRAFT before it opens, ENDED once it is over; `stockLeft` of the running period. */
+const eventStanding = [
+  eventKey,
+  ['state', choice(...EVENT_STATES)],
+  ['stockLeft', nullable(integer({ min: 0, max: Number.MAX_SAFE_INTEGER }))],
+] as const;
+export const eventStandingTuple = positionalAtLeast(...eventStanding);
 
 function request<T>(op: number, args: Shape<T>) {
   return { op, kind: 'request', args } as const;
@@ -131,6 +174,94 @@ export const OPS = {
   STATUS: request(65, positional(actor)),
   /** The node's metrics as the bytes of a JSON document. */
   METRICS: request(66, positional(actor)),
+
+  /** The first three are the edge's own, before anybody is signed in: the actor is null, so the address comes apart. */
+  REGISTER: request(
+    80,
+    positional(actor, ['username', usernameShape], ['password', newPasswordShape], from, userAgent),
+  ),
+  LOGIN: request(
+    81,
+    positional(
+      actor,
+      ['username', usernameShape],
+      ['password', passwordShape],
+      ['deviceId', deviceIdShape],
+      ['replaceSession', nullable(boolean)],
+      from,
+      userAgent,
+    ),
+  ),
+  REFRESH: request(
+    82,
+    positional(actor, ['refreshToken', refreshTokenShape], ['deviceId', deviceIdShape], from, userAgent),
+  ),
+  /** Those up to ERASE_SELF are about the actor and nobody else. */
+  LOGOUT: request(83, positional(actor)),
+  ME: request(84, positional(actor)),
+  SESSIONS_OF_USER: request(85, positional(actor)),
+  SESSION_END: request(86, positional(actor, ['sessionId', sessionIdShape])),
+  PASSWORD_CHANGE: request(
+    87,
+    positional(actor, ['currentPassword', passwordShape], ['newPassword', newPasswordShape]),
+  ),
+  ERASE_SELF: request(88, positional(actor, ['password', passwordShape])),
+
+  USERS_LIST: request(
+    96,
+    positional(
+      actor,
+      ['roles', nullable(roleNamesShape)],
+      ['match', nullable(choice(...ROLE_MATCHES))],
+      ['usernamePrefix', nullable(usernameShape)],
+      limit,
+      cursor,
+    ),
+  ),
+  USER_ROLES_SET: request(97, positional(actor, userId, ['roles', roleNamesShape])),
+  USER_LOGOUT: request(98, positional(actor, userId)),
+  USER_ERASE: request(99, positional(actor, userId)),
+  ROLES_LIST: request(100, positional(actor)),
+  /** As with events, `roleInputShape` and `rolePatchShape` judge later. */
+  ROLE_CREATE: request(101, positional(actor, ['role', anything])),
+  ROLE_CHANGE: request(102, positional(actor, ['name', roleNameShape], ['patch', anything])),
+  ROLE_DELETE: request(103, positional(actor, ['name', roleNameShape])),
+  AUDIT_LIST: request(
+    104,
+    positional(
+      actor,
+      ['by', nullable(auditNameShape)],
+      ['action', nullable(auditNameShape)],
+      ['subject', nullable(auditNameShape)],
+      ['from', time],
+      ['to', time],
+      limit,
+      cursor,
+    ),
+  ),
+
+  /**
+   * An edge asks to be told, on this connection: of revocations from the first time on, of changes of the events and of
+   * claims of the users named, in addition to those named before. The result is the events as they stand.
+   */
+  SUBSCRIBE: request(112, positional(actor, eventKeys, subscribedUserIds)),
+  UNSUBSCRIBE: request(113, positional(actor, eventKeys, subscribedUserIds)),
+  EVENT_CHANGED: notice(114, eventStandingTuple),
+  /** The same grant may be told more than once, by several servers too: its claim key says so. */
+  CLAIM_GRANTED: notice(115, positionalAtLeast(['claim', claimTuple])),
+  /**
+   * Access tokens of this session are no longer good; with null, all of the user's that have no stored session and were
+   * issued before `at`. To be forgotten at `until`.
+   */
+  REVOKED: notice(
+    116,
+    positionalAtLeast(
+      ['userId', userIdShape],
+      ['sessionId', nullable(sessionIdShape)],
+      ['at', integer({ min: 0, max: 8_640_000_000_000_000 })],
+      ['until', integer({ min: 0, max: 8_640_000_000_000_000 })],
+    ),
+  ),
 } as const;
 
 export type OpName = keyof typeof OPS;

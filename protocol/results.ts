@@ -2,10 +2,12 @@
  * The result of every operation that succeeded, by the op's name: what stands second in its reply. A client passes each
  * result through `read(RESULTS.NAME, result)` before it looks inside; what other outcomes carry is in `reply.ts`.
  */
+import { auditViewShape, roleViewShape, sessionViewShape, signedInShape, userViewShape } from './accounts.ts';
 import { claimTuple } from './claim.ts';
 import { eventViewShape } from './event.ts';
+import { userIdShape } from './key.ts';
 import { LIMITS } from './limits.ts';
-import type { RequestName } from './ops.ts';
+import { eventStandingTuple, type RequestName } from './ops.ts';
 import { readyTuple } from './ready.ts';
 import {
   boolean,
@@ -34,6 +36,14 @@ function page<T>(items: string, shape: Shape<T>) {
   );
 }
 
+/** Somebody else's issuer whose tokens edges accept: for users whose ids begin with the prefix, as USER and nothing more. */
+export const trustedIssuerTuple = positionalAtLeast(
+  ['issuer', shortText],
+  ['audience', shortText],
+  ['userIdPrefix', userIdShape],
+  ['jwks', document],
+);
+
 export const RESULTS = {
   HELLO: readyTuple,
   PING: nothing,
@@ -52,12 +62,37 @@ export const RESULTS = {
   DISQUALIFY: positionalAtLeast(['received', count], ['removed', count], ['absent', count]),
   QUALIFIED: boolean,
   /** A JWK set as bytes of JSON, and what tokens must name. */
-  TOKEN_KEYS: positionalAtLeast(['jwks', document], ['issuer', shortText], ['audience', shortText]),
+  TOKEN_KEYS: positionalAtLeast(
+    ['jwks', document],
+    ['issuer', shortText],
+    ['audience', shortText],
+    ['trusted', nullable(list(trustedIssuerTuple, { lengthMax: LIMITS.trustedIssuersMax }))],
+  ),
   STATUS: positionalAtLeast(
     ['ready', boolean],
     ['checks', dictionary(recordAtLeast({ ok: boolean, detail: nullable(text({ lengthMax: 512 })) }))],
   ),
   METRICS: document,
+  REGISTER: userViewShape,
+  LOGIN: signedInShape,
+  REFRESH: signedInShape,
+  LOGOUT: nothing,
+  ME: userViewShape,
+  SESSIONS_OF_USER: page('sessions', sessionViewShape),
+  SESSION_END: nothing,
+  PASSWORD_CHANGE: nothing,
+  ERASE_SELF: nothing,
+  USERS_LIST: page('users', userViewShape),
+  USER_ROLES_SET: userViewShape,
+  USER_LOGOUT: nothing,
+  USER_ERASE: nothing,
+  ROLES_LIST: page('roles', roleViewShape),
+  ROLE_CREATE: roleViewShape,
+  ROLE_CHANGE: roleViewShape,
+  ROLE_DELETE: nothing,
+  AUDIT_LIST: page('entries', auditViewShape),
+  SUBSCRIBE: positionalAtLeast(['events', list(eventStandingTuple, { lengthMax: LIMITS.subscribedMax })]),
+  UNSUBSCRIBE: nothing,
 } satisfies Record<RequestName, Shape<unknown>>;
 
 export type Result<K extends RequestName> = TypeOf<(typeof RESULTS)[K]>;

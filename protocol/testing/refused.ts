@@ -84,6 +84,10 @@ export const REFUSED: Refused = {
     ]),
     args('EVENT_CREATE', 'an unknown period', 'period', [null, { eventKey: 'a', period: 'hourly' }]),
     args('QUALIFY', 'no user ids', 'userIds', [null, 'summer', []]),
+    args('REGISTER', 'a password of 7 characters', 'password', [null, 'mira', '1234567']),
+    args('REGISTER', 'an argument for roles', 'body', [null, 'mira', '12345678', null, null, ['ADMIN']]),
+    args('LOGIN', 'a device id with a space', 'deviceId', [null, 'mira', '12345678', 'my phone']),
+    args('USERS_LIST', 'a role in small letters', 'roles[0]', [null, ['operator']]),
     args('CLAIMS_LIST', 'a page of 201', 'limit', [null, null, null, null, null, 201]),
   ],
 };

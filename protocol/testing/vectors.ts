@@ -3,6 +3,7 @@
  * files against what the code makes today. JSON has no bytes: `{"$bytes": "hex"}` stands for them.
  */
 import { createHmac } from 'node:crypto';
+import type { AuditView, RoleView, SessionView, SignedIn, UserView } from '../accounts.ts';
 import type { Claim } from '../claim.ts';
 import { encodeClaim } from '../claim.ts';
 import { encodeFrame, type Value, widen } from '../codec.ts';
@@ -81,6 +82,9 @@ const welcomeClaim = encodeClaim(claim, null);
 const summerClaim = encodeClaim(dailyClaim, NOW + DAY);
 const window = { serverTime: NOW, startsAt: NOW - DAY, endsAt: NOW + DAY };
 const actor = ['u1', 's-1', ['USER']];
+/** As an edge sends it that knows when the token was issued and where the request came from. */
+const operator = ['u2', 's.2', ['OPERATOR'], NOW - 60_000, '192.0.2.7'];
+const admin = ['u3', 's.3', ['ADMIN'], NOW - 60_000, '192.0.2.8'];
 const iso = (ms: number) => new Date(ms).toISOString();
 
 const view: EventView = {
@@ -208,7 +212,7 @@ const events = [
   reply('EVENT_GET', 18, 'the event with the user’s next claim', 'OK', { ...view, nextClaimAt: iso(NOW + DAY) }),
   request('EVENT_LIST', 19, 'EVENT_LIST', null, 50, null),
   reply('EVENT_LIST', 19, 'a page', 'OK', [[view], null]),
-  request('EVENT_PAUSE', 20, 'EVENT_PAUSE', null, 'summer'),
+  request('EVENT_PAUSE', 20, 'EVENT_PAUSE by an operator through an edge', operator, 'summer'),
   reply('EVENT_PAUSE', 20, 'the paused event', 'OK', { ...view, state: 'PAUSED', configVersion: 4 }),
   request('EVENT_RESUME', 21, 'EVENT_RESUME', null, 'summer'),
   reply('EVENT_RESUME', 21, 'the event again', 'OK', { ...view, configVersion: 5 }),
@@ -220,14 +224,110 @@ const events = [
   reply('QUALIFIED', 24, 'yes', 'OK', true),
   request('TOKEN_KEYS', 25, 'TOKEN_KEYS', null),
   reply('TOKEN_KEYS', 25, 'jwks, issuer, audience', 'OK', [bytesOf('{"keys":[]}'), 'claimd', 'claimd']),
+  reply('TOKEN_KEYS', 25, 'with the issuer of a studio', 'OK', [
+    bytesOf('{"keys":[]}'),
+    'claimd',
+    'claimd',
+    [['https://id.example', 'game', 'studio:', bytesOf('{"keys":[]}')]],
+  ]),
   request('STATUS', 26, 'STATUS', null),
   reply('STATUS', 26, 'not ready', 'OK', [false, { store: { ok: false, detail: 'no answer' } }]),
   request('METRICS', 27, 'METRICS', null),
   reply('METRICS', 27, 'the document', 'OK', bytesOf('{"claims":1}')),
 ];
 
+const user: UserView = { id: 'u1', username: 'Mira', roles: ['USER'], createdAt: iso(NOW - DAY) };
+const session: SessionView = {
+  id: 's.1',
+  deviceId: 'phone-1',
+  createdAt: iso(NOW),
+  lastUsedAt: iso(NOW),
+  expiresAt: iso(NOW + 14 * DAY),
+  userAgent: 'example/1.0',
+};
+const signedIn: SignedIn = {
+  accessToken: 'header.payload.signature',
+  accessExpiresAt: iso(NOW + 600_000),
+  refreshToken: 's.1.c2VjcmV0',
+  refreshExpiresAt: session.expiresAt,
+  tokenType: 'Bearer',
+  session,
+};
+const role: RoleView = {
+  name: 'PAUSER',
+  title: 'May pause',
+  description: 'Stops what runs wild.',
+  permissions: ['events.write'],
+  builtIn: false,
+};
+const { builtIn: _builtIn, ...roleInput } = role;
+const entry: AuditView = {
+  at: iso(NOW),
+  actor: 'u3',
+  from: '192.0.2.8',
+  action: 'user.roles',
+  subject: 'u1',
+  before: { roles: ['USER'] },
+  after: { roles: ['USER', 'OPERATOR'] },
+};
+
+const accounts = [
+  request('REGISTER', 32, 'REGISTER', null, 'Mira', 'correct horse', '192.0.2.7', 'example/1.0'),
+  reply('REGISTER', 32, 'the user', 'OK', user),
+  refusal('REGISTER', 32, { code: 'USERNAME_TAKEN' }),
+  request('LOGIN', 33, 'LOGIN', null, 'mira', 'correct horse', 'phone-1', null, '192.0.2.7', 'example/1.0'),
+  reply('LOGIN', 33, 'signed in', 'OK', signedIn),
+  reply('LOGIN', 33, 'signed in on a device with a live session', 'OK', {
+    ...signedIn,
+    refreshToken: null,
+    refreshExpiresAt: null,
+  }),
+  refusal('LOGIN', 33, { code: 'BAD_CREDENTIALS' }),
+  refusal('LOGIN', 33, { code: 'RATE_LIMITED', retryAfterMs: 30_000 }),
+  request('REFRESH', 34, 'REFRESH', null, 's.1.c2VjcmV0', 'phone-1', '192.0.2.7', 'example/1.0'),
+  reply('REFRESH', 34, 'the successor', 'OK', { ...signedIn, refreshToken: 's.1.c3VjY2Vzc29y' }),
+  refusal('REFRESH', 34, { code: 'SESSION_ENDED' }),
+  request('LOGOUT', 35, 'LOGOUT', operator),
+  reply('LOGOUT', 35, 'done', 'OK', null),
+  request('ME', 36, 'ME', actor),
+  reply('ME', 36, 'the user', 'OK', user),
+  request('SESSIONS_OF_USER', 37, 'SESSIONS_OF_USER', actor),
+  reply('SESSIONS_OF_USER', 37, 'all of them', 'OK', [[session], null]),
+  request('SESSION_END', 38, 'SESSION_END', actor, 's.1'),
+  refusal('SESSION_END', 38, { code: 'SESSION_NOT_FOUND' }),
+  request('PASSWORD_CHANGE', 39, 'PASSWORD_CHANGE', actor, 'correct horse', 'battery staple'),
+  request('ERASE_SELF', 40, 'ERASE_SELF', actor, 'battery staple'),
+  request('USERS_LIST', 41, 'USERS_LIST', admin, ['OPERATOR', 'AUDITOR'], 'any', 'mi', 50, null),
+  reply('USERS_LIST', 41, 'a page', 'OK', [[user, { ...user, id: 'u9', username: null, roles: [] }], 'bmV4dA']),
+  request('USER_ROLES_SET', 42, 'USER_ROLES_SET', admin, 'u1', ['USER', 'OPERATOR']),
+  reply('USER_ROLES_SET', 42, 'the user', 'OK', { ...user, roles: ['USER', 'OPERATOR'] }),
+  refusal('USER_ROLES_SET', 42, { code: 'LAST_ADMIN' }),
+  request('USER_LOGOUT', 43, 'USER_LOGOUT', admin, 'u1'),
+  refusal('USER_LOGOUT', 43, { code: 'USER_NOT_FOUND' }),
+  request('USER_ERASE', 44, 'USER_ERASE', admin, 'u1'),
+  request('ROLES_LIST', 45, 'ROLES_LIST', admin),
+  reply('ROLES_LIST', 45, 'all of them', 'OK', [[role], null]),
+  request('ROLE_CREATE', 46, 'ROLE_CREATE', admin, roleInput),
+  reply('ROLE_CREATE', 46, 'the role', 'OK', role),
+  refusal('ROLE_CREATE', 46, { code: 'ROLE_EXISTS' }),
+  request('ROLE_CHANGE', 47, 'ROLE_CHANGE', admin, 'PAUSER', { title: 'Pauser' }),
+  refusal('ROLE_CHANGE', 47, { code: 'ROLE_BUILT_IN' }),
+  refusal('ROLE_CHANGE', 47, { code: 'ROLE_NOT_FOUND' }),
+  request('ROLE_DELETE', 48, 'ROLE_DELETE', admin, 'PAUSER'),
+  refusal('ROLE_DELETE', 48, { code: 'ROLE_IN_USE' }),
+  request('AUDIT_LIST', 49, 'AUDIT_LIST', admin, 'u3', 'user.roles', null, NOW - DAY, NOW, 50, null),
+  reply('AUDIT_LIST', 49, 'a page', 'OK', [[entry], null]),
+  request('SUBSCRIBE', 50, 'SUBSCRIBE', null, ['summer'], ['u1']),
+  reply('SUBSCRIBE', 50, 'the event as it stands', 'OK', [[['summer', 'LIVE', 59]]]),
+  request('UNSUBSCRIBE', 51, 'UNSUBSCRIBE', null, null, ['u1']),
+  notice('EVENT_CHANGED', 'EVENT_CHANGED', 'summer', 'PAUSED', 59),
+  notice('CLAIM_GRANTED', 'CLAIM_GRANTED', welcomeClaim),
+  notice('REVOKED', 'REVOKED, one session', 'u1', 's.1', NOW, NOW + 615_000),
+  notice('REVOKED', 'REVOKED, the whole user', 'u1', null, NOW, NOW + 30 * DAY),
+];
+
 /** File name without its ending → frames. */
-export const VECTORS = { handshake: handshakeFrames, control, claims, events };
+export const VECTORS = { handshake: handshakeFrames, control, claims, events, accounts };
 
 export function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

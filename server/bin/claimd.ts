@@ -27,6 +27,9 @@ async function run(command: Command, settings: Settings): Promise<number> {
     case 'token':
       process.stdout.write(`${await (await import('./token-command.ts')).tokenOf(command, settings)}\n`);
       return EXIT.done;
+    case 'keys rotate':
+      process.stdout.write(`${await (await import('./keys-command.ts')).rotateKeys(settings)}\n`);
+      return EXIT.done;
     default:
       return (await import('./client-commands.ts')).runClientCommand(command, settings);
   }

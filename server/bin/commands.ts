@@ -20,6 +20,7 @@ export const COMMANDS = {
   server: command('the claim server alone'),
   edge: command('the edge alone, in front of the servers of --server'),
   token: command('prints an access token', { own: ['--user', '--roles', '--ttl'], required: ['--user'] }),
+  'keys rotate': command('a new key for access tokens in DATA or --token-key; servers take it when they start again'),
   'event put': command('creates or changes the event of a JSON file (- reads stdin)', { operand: 'FILE' }),
   'event list': command('prints every event'),
   claim: command('claims once', { own: ['--event', '--user', '--request-id'], required: ['--event', '--user'] }),
@@ -51,6 +52,7 @@ export type Own = { [K in keyof typeof OWN_FLAGS]: ReturnType<(typeof OWN_FLAGS)
 
 export type Command =
   | { name: 'start' | 'server' | 'edge' }
+  | { name: 'keys rotate' }
   | { name: 'event list' }
   | { name: 'token'; user: string; roles: string[]; ttlMs: number }
   | { name: 'event put'; file: string }

@@ -3,7 +3,7 @@
  * end with the same contents, and nobody ever reads half a file.
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const OWNER_ONLY = 0o600;
@@ -37,6 +37,20 @@ export async function readOrKeep(path: string, make: () => string): Promise<stri
     await rm(draft, { force: true });
   }
   return readFile(path, 'utf8');
+}
+
+/** Replaces the file whole, with mode 0600: a reader finds the old contents or the new ones. */
+export async function replaceKept(path: string, contents: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
+  const file = await open(draft, 'wx', OWNER_ONLY);
+  try {
+    await file.writeFile(contents);
+    await file.sync();
+    await rename(draft, path);
+  } finally {
+    await file.close();
+    await rm(draft, { force: true });
+  }
 }
 
 export function isCode(error: unknown, code: string): boolean {

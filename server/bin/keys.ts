@@ -6,6 +6,7 @@
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { secretOfKey } from '../accounts/refresh-token.ts';
 import { SERVICE_ROLES, type ServiceRole } from '../session/principal.ts';
 import type { ServiceKey } from '../session/service-keys.ts';
 import { readKept, readOrKeep } from './kept-file.ts';
@@ -20,7 +21,18 @@ const DEMO_MARK = Buffer.from('demo-key:');
 const DEMO_MEMBER = 'claimd';
 
 export type PublicJwk = { kty: 'EC'; crv: 'P-256'; x: string; y: string; kid: string; alg: 'ES256'; use: 'sig' };
-export type TokenKey = { privateKey: KeyObject; kid: string; publicJwk: PublicJwk };
+export type TokenKey = {
+  privateKey: KeyObject;
+  kid: string;
+  publicJwk: PublicJwk;
+  /** Public keys of the rotations before, whose tokens may still be alive. */
+  previous: PublicJwk[];
+  /** From which refresh tokens are derived; a rotation keeps it, so that it signs nobody out. */
+  refreshSecret: Uint8Array;
+};
+/** What `keys rotate` keeps in the new key's file. */
+const PREVIOUS_MEMBER = 'claimdPrevious';
+const REFRESH_MEMBER = 'claimdRefreshSecret';
 type Environment = 'development' | 'production';
 
 export function isDemoKey(key: Uint8Array): boolean {
@@ -81,8 +93,25 @@ export function keyWithRole(keys: readonly ServiceKey[], role: ServiceRole): Ser
 }
 
 /** The public half as a JWK set, in JSON. */
-export function jwksOf({ publicJwk }: TokenKey): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ keys: [publicJwk] }));
+export function jwksOf({ publicJwk, previous }: TokenKey): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ keys: [publicJwk, ...previous] }));
+}
+
+/**
+ * The contents of a key file after a rotation: a new key, the public half of the one before, and what refresh tokens are
+ * derived from. A mark of development stays. Throws SettingsRefused for a PEM, which has no room for any of this.
+ */
+export function rotated(text: string, path: string): string {
+  const before = tokenKeyOf(text, path);
+  const members = jwkMembersOf(text);
+  if (members === null) throw new SettingsRefused(`${path} is a PEM; keys rotate takes a JWK`);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const mark = DEMO_MEMBER in members ? { [DEMO_MEMBER]: members[DEMO_MEMBER] } : {};
+  const kept = {
+    [PREVIOUS_MEMBER]: [before.publicJwk],
+    [REFRESH_MEMBER]: Buffer.from(before.refreshSecret).toString('base64url'),
+  };
+  return `${JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...mark, ...kept })}\n`;
 }
 
 function newServiceKeys(): string {
@@ -96,14 +125,20 @@ function newTokenKey(): string {
 }
 
 function isDemoJwk(text: string): boolean {
+  return DEMO_MEMBER in (jwkMembersOf(text) ?? {});
+}
+
+/** Null for what is no JSON object, a PEM for instance. */
+function jwkMembersOf(text: string): Record<string, unknown> | null {
   try {
-    return DEMO_MEMBER in JSON.parse(text);
+    const members: unknown = JSON.parse(text);
+    return typeof members === 'object' && members !== null ? (members as Record<string, unknown>) : null;
   } catch {
-    return false;
+    return null;
   }
 }
 
-async function readGiven(path: string): Promise<string> {
+export async function readGiven(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -112,15 +147,26 @@ async function readGiven(path: string): Promise<string> {
   }
 }
 
-function tokenKeyOf(text: string, path: string): TokenKey {
+export function tokenKeyOf(text: string, path: string): TokenKey {
   const privateKey = privateKeyOf(text);
   const curve = privateKey?.asymmetricKeyDetails?.namedCurve;
   if (privateKey === null || privateKey.asymmetricKeyType !== 'ec' || curve !== 'prime256v1') {
     throw new SettingsRefused(`--token-key ${path} must hold a P-256 private key, as a JWK or PEM without a password`);
   }
   const { x = '', y = '' } = privateKey.export({ format: 'jwk' });
-  const kid = thumbprintOf({ x, y });
-  return { privateKey, kid, publicJwk: { kty: 'EC', crv: 'P-256', x, y, kid, alg: 'ES256', use: 'sig' } };
+  const publicJwk = publicJwkOf({ x, y });
+  const members = jwkMembersOf(text) ?? {};
+  const kept = members[REFRESH_MEMBER];
+  const refreshSecret = typeof kept === 'string' ? Buffer.from(kept, 'base64url') : secretOfKey(privateKey);
+  return { privateKey, kid: publicJwk.kid, publicJwk, previous: previousOf(members[PREVIOUS_MEMBER]), refreshSecret };
+}
+
+function previousOf(member: unknown): PublicJwk[] {
+  return (Array.isArray(member) ? member : []).map(({ x, y }: { x: string; y: string }) => publicJwkOf({ x, y }));
+}
+
+function publicJwkOf({ x, y }: { x: string; y: string }): PublicJwk {
+  return { kty: 'EC', crv: 'P-256', x, y, kid: thumbprintOf({ x, y }), alg: 'ES256', use: 'sig' };
 }
 
 function privateKeyOf(text: string): KeyObject | null {

@@ -14,6 +14,7 @@ const NEEDS: Record<CommandName, readonly ('serviceKeys' | 'tokenKey')[]> = {
   server: ['serviceKeys', 'tokenKey'],
   edge: ['serviceKeys'],
   token: ['tokenKey'],
+  'keys rotate': ['tokenKey'],
   'event put': ['serviceKeys'],
   'event list': ['serviceKeys'],
   claim: ['serviceKeys'],

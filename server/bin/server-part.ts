@@ -3,6 +3,7 @@
  * was opened is closed in the opposite order, also when a later step fails.
  */
 import { resolve } from 'node:path';
+import type { Accounts } from '../accounts/accounts.ts';
 import { createDemoEvent } from '../events/demo.ts';
 import { FolderInUse, type FolderLock, lockFolder } from '../lib/folder-lock.ts';
 import { createClaimServer } from '../server.ts';
@@ -16,7 +17,7 @@ import { nodeName } from './node-name.ts';
 import { openStore } from './open-store.ts';
 import type { Part } from './part.ts';
 import type { Settings } from './read-settings.ts';
-import { SettingsRefused } from './refused.ts';
+import { SettingsRefused, StartFailed } from './refused.ts';
 import type { Address } from './setting-values.ts';
 import { serverTls } from './tls-files.ts';
 
@@ -48,13 +49,21 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
       store,
       nodeId,
       serviceKeys: serviceKeysOf(serviceKeys, runtime.randomBytes),
-      tokens: { jwks: jwksOf(tokenKey), issuer: settings.issuer, audience: settings.audience },
+      tokens: {
+        jwks: jwksOf(tokenKey),
+        key: tokenKey,
+        refreshSecret: tokenKey.refreshSecret,
+        ...{ issuer: settings.issuer, audience: settings.audience },
+      },
+      // The embedded store has one process.
+      nodes: settings.store.kind === 'lmdb' ? 'alone' : 'several',
       isLocking: settings.lockQueue === 'on',
       shardCount: settings.shards,
-      knownClaimsMax: settings.claimCache,
+      knownUsersMax: settings.claimCache,
       ...(tls === undefined ? {} : { tls }),
     });
     closers.add(() => server.drain({ graceMs: settings.drain }));
+    if (settings.admin !== null) await makeAdmin(server.accounts, settings.admin);
     if (settings.demo === 'on') await createDemoEvent(store, server.events);
     const tcp = await listening('--tcp', settings.tcp, () => server.listen(settings.tcp));
     return { tcp, nodeId, store, serviceKeys, tokenKey, drain: () => closers.close() };
@@ -62,6 +71,14 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
     await closers.close();
     throw error;
   }
+}
+
+async function makeAdmin(accounts: Accounts, { username, password }: NonNullable<Settings['admin']>): Promise<void> {
+  const made = await accounts.users.ensureAdmin(username, password);
+  if (typeof made === 'string') return;
+  if (made.code === 'USERNAME_TAKEN') throw new SettingsRefused('--admin names a user who exists and is no admin');
+  if ('faults' in made) throw new SettingsRefused(`--admin: a username has ${made.faults[0]?.rule}`);
+  throw new StartFailed(`--admin could not be made: ${made.code}`);
 }
 
 /** One process at a time: the folder of the embedded store, and the one that keeps this server's name. */

@@ -82,7 +82,7 @@ export const SETTINGS = {
     '--claim-cache',
     'COUNT',
     '200000',
-    'claims remembered in memory; 0 for none',
+    'users whose claims are remembered in memory; 0 for none',
     whole({ min: 0, max: 50_000_000 }),
   ),
   claimRate: row(

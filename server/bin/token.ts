@@ -1,21 +1,12 @@
 /** An access token for the command line: signed by the configured key, for a user who needs no account. */
-import { randomUUID } from 'node:crypto';
-import jsonwebtoken from 'jsonwebtoken';
+import { randomBytes } from 'node:crypto';
+import { signAccessToken } from '../session/access-token.ts';
 import type { TokenKey } from './keys.ts';
 
-/** What a verifier asks for beside the signature (RFC 9068 §2.1), so that no other token passes for an access token. */
-const TOKEN_TYPE = 'at+jwt';
+/** No session of ours has this id: such a token is good until it ends or all of its user's are revoked. */
 const SESSION_ID = 'cli';
 
-export function accessToken({
-  tokenKey,
-  issuer,
-  audience,
-  user,
-  roles,
-  ttlMs,
-  wallMs,
-}: {
+export type CommandToken = {
   tokenKey: TokenKey;
   issuer: string;
   audience: string;
@@ -23,18 +14,9 @@ export function accessToken({
   roles: readonly string[];
   ttlMs: number;
   wallMs: number;
-}): string {
-  const issuedAt = Math.floor(wallMs / 1000);
-  const claims = {
-    iss: issuer,
-    aud: audience,
-    sub: user,
-    sid: SESSION_ID,
-    jti: randomUUID(),
-    roles,
-    iat: issuedAt,
-    exp: issuedAt + Math.ceil(ttlMs / 1000),
-  };
-  const header = { alg: 'ES256', typ: TOKEN_TYPE, kid: tokenKey.kid };
-  return jsonwebtoken.sign(claims, tokenKey.privateKey, { algorithm: 'ES256', header });
+};
+
+export function accessToken({ tokenKey, issuer, audience, user, roles, ttlMs, wallMs }: CommandToken): string {
+  const claims = { userId: user, sessionId: SESSION_ID, roles, ttlMs, nowMs: wallMs };
+  return signAccessToken({ key: tokenKey, issuer, audience, randomBytes }, claims).token;
 }

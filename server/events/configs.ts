@@ -40,15 +40,19 @@ export class EventConfig {
     return this.#span;
   }
 
-  /** Takes what a read that was sent at `sentAt` has found, unless a newer revision is known. */
+  /** Takes what was found, or written, by a request sent at `sentAt`, unless a newer revision is known. */
   accept(record: EventRecord | null, sentAt: number): void {
     const known = this.record?.revision ?? 0;
-    if (sentAt < this.readAt || (record?.revision ?? 0) < known) return;
-    this.readAt = sentAt;
-    // The same revision stays the same object, so that a decision is known to be by this configuration by identity.
-    if ((record?.revision ?? 0) === known) return;
+    const found = record?.revision ?? 0;
+    if (found < known) return;
+    if (found === known) {
+      // The same revision stays the same object, so that a decision is known to be by this configuration by identity.
+      this.readAt = Math.max(this.readAt, sentAt);
+      return;
+    }
     this.#span = null;
     this.record = record;
+    this.readAt = sentAt;
   }
 }
 

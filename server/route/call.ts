@@ -2,11 +2,15 @@
 import type { Value } from '../../protocol/codec.ts';
 import type { Args, RequestName } from '../../protocol/ops.ts';
 import type { Problem } from '../../protocol/reply.ts';
+import type { Doer } from '../accounts/audit.ts';
+import type { Peer } from '../net/peer.ts';
 import type { Reach } from '../session/permissions.ts';
-import type { Principal } from '../session/principal.ts';
+import { nameOf, type Principal } from '../session/principal.ts';
 
 export type Call<K extends RequestName> = {
   args: Args<K>;
+  /** The connection that the request came on, for ops that are about it. */
+  peer: Peer;
   principal: Principal;
   /** `own`: the principal may only act on itself. */
   reach: Exclude<Reach, 'none'>;
@@ -31,4 +35,9 @@ export function subjectOf(principal: Principal, reach: Reach, named: string | nu
   if (principal.kind === 'service') return named === null ? badField('userId', 'required') : { userId: named };
   if (named === null || named === principal.userId) return { userId: principal.userId };
   return reach === 'any' ? { userId: named } : { code: 'FORBIDDEN' };
+}
+
+/** Whom the audit log names. Before anybody is signed in the edge says the address apart. */
+export function doerOf(principal: Principal, from: string | null = null): Doer {
+  return { name: nameOf(principal), from: principal.kind === 'user' ? principal.from : from };
 }

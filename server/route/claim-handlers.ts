@@ -3,7 +3,7 @@ import { encodeClaim } from '../../protocol/claim.ts';
 import type { Value } from '../../protocol/codec.ts';
 import type { Clock } from '../lib/clock.ts';
 import { spanAt } from '../rules/calendar.ts';
-import { claimInstant, viewOf } from '../rules/decide.ts';
+import { claimInstant, nextClaimAfter } from '../rules/decide.ts';
 import type { ClaimFilter, ClaimRecord, EventRecord, Store } from '../store/store.ts';
 import { type Answer, badField, type Handler, isProblem, subjectOf } from './call.ts';
 import { decodeClaimCursor, encodeClaimCursor } from './cursor.ts';
@@ -61,5 +61,5 @@ export function createClaimHandlers({ store, clock }: { store: Store; clock: Clo
 }
 
 function nextClaimAt(claim: ClaimRecord, event: EventRecord | null, now: number): number | null {
-  return event === null ? null : viewOf(claim, event, spanAt(event, claimInstant(event, now))).nextClaimAt;
+  return event === null ? null : nextClaimAfter(claim, event, spanAt(event, claimInstant(event, now)));
 }

@@ -20,3 +20,14 @@ export function decodeEventCursor(cursor: string): string | undefined {
   const eventKey = Buffer.from(cursor, 'base64url').toString();
   return /^[A-Za-z0-9._:-]+$/.test(eventKey) ? eventKey : undefined;
 }
+
+/** Of a list in the order of some text that is not for a person to read, such as ids and names. */
+export function encodeTextCursor(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}
+
+/** Undefined when the cursor is not the canonical form of any text. */
+export function decodeTextCursor(cursor: string): string | undefined {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  return text !== '' && encodeTextCursor(text) === cursor ? text : undefined;
+}

@@ -1,6 +1,7 @@
 /** Events for operators and players. */
 import { type Value, widen } from '../../protocol/codec.ts';
 import { claimKeyOf } from '../../protocol/key.ts';
+import type { Audit, AuditAction } from '../accounts/audit.ts';
 import type { Events } from '../events/events.ts';
 import { viewOfEvent } from '../events/record.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -8,7 +9,7 @@ import { spanAt } from '../rules/calendar.ts';
 import { claimInstant, nextClaimAtOf } from '../rules/decide.ts';
 import type { Principal } from '../session/principal.ts';
 import type { EventRecord, Store } from '../store/store.ts';
-import { type Answer, badField, type Handler, isProblem } from './call.ts';
+import { type Answer, badField, doerOf, type Handler, isProblem } from './call.ts';
 import { decodeEventCursor, encodeEventCursor } from './cursor.ts';
 
 const PAGE_LENGTH = 50;
@@ -20,10 +21,12 @@ export function createEventHandlers({
   store,
   clock,
   events,
+  audit,
 }: {
   store: Store;
   clock: Clock;
   events: Events;
+  audit: Audit;
 }): EventHandlers {
   /** Events as this principal sees them: a user is told when they can claim next. */
   async function show(records: readonly EventRecord[], principal: Principal): Promise<Value[]> {
@@ -38,18 +41,42 @@ export function createEventHandlers({
     });
   }
 
-  async function showOne(answer: Awaited<ReturnType<Events['pause']>>, principal: Principal): Promise<Answer> {
+  type EventAnswer = Awaited<ReturnType<Events['pause']>>;
+  async function showOne(answer: EventAnswer, principal: Principal): Promise<Answer> {
     if (isProblem(answer)) return answer;
     const [view] = await show([answer], principal);
     return { result: view ?? null };
   }
 
+  /** Written down before it is answered, and only where something has changed. */
+  async function act(
+    principal: Principal,
+    { action, before, write }: { action: AuditAction; before: EventRecord | null; write: () => Promise<EventAnswer> },
+  ): Promise<Answer> {
+    const after = await write();
+    if (!isProblem(after) && after.configVersion !== before?.configVersion) {
+      const entry = { action, subject: after.eventKey, before: before && auditedOf(before), after: auditedOf(after) };
+      await audit.record(doerOf(principal), entry);
+    }
+    return showOne(after, principal);
+  }
+
   return {
-    EVENT_CREATE: async ({ args: [, event], principal }) => showOne(await events.create(event), principal),
-    EVENT_CHANGE: async ({ args: [, eventKey, patch, configVersion], principal }) =>
-      showOne(await events.change(eventKey, patch, configVersion), principal),
-    EVENT_PAUSE: async ({ args: [, eventKey], principal }) => showOne(await events.pause(eventKey), principal),
-    EVENT_RESUME: async ({ args: [, eventKey], principal }) => showOne(await events.resume(eventKey), principal),
+    EVENT_CREATE: ({ args: [, event], principal }) =>
+      act(principal, { action: 'event.created', before: null, write: () => events.create(event) }),
+    async EVENT_CHANGE({ args: [, eventKey, patch, configVersion], principal }) {
+      const before = await events.get(eventKey);
+      const write = () => events.change(eventKey, patch, configVersion);
+      return act(principal, { action: 'event.changed', before, write });
+    },
+    async EVENT_PAUSE({ args: [, eventKey], principal }) {
+      const before = await events.get(eventKey);
+      return act(principal, { action: 'event.paused', before, write: () => events.pause(eventKey) });
+    },
+    async EVENT_RESUME({ args: [, eventKey], principal }) {
+      const before = await events.get(eventKey);
+      return act(principal, { action: 'event.resumed', before, write: () => events.resume(eventKey) });
+    },
     EVENT_GET: async ({ args: [, eventKey], principal }) =>
       showOne((await events.get(eventKey)) ?? { code: 'EVENT_NOT_FOUND' }, principal),
 
@@ -68,4 +95,10 @@ export function createEventHandlers({
       };
     },
   };
+}
+
+/** What an operator wrote, without what the reading adds. */
+function auditedOf(event: EventRecord): object {
+  const { serverTime: _serverTime, ...written } = viewOfEvent(event, 0);
+  return written;
 }

@@ -1,7 +1,8 @@
 /** The table of users who meet an event's conditions. */
+import type { Audit } from '../accounts/audit.ts';
 import type { Events } from '../events/events.ts';
 import type { Store } from '../store/store.ts';
-import type { Handler } from './call.ts';
+import { doerOf, type Handler } from './call.ts';
 
 type Names = 'QUALIFY' | 'DISQUALIFY' | 'QUALIFIED';
 export type QualificationHandlers = { [K in Names]: Handler<K> };
@@ -9,20 +10,26 @@ export type QualificationHandlers = { [K in Names]: Handler<K> };
 export function createQualificationHandlers({
   store,
   events,
+  audit,
 }: {
   store: Store;
   events: Events;
+  audit: Audit;
 }): QualificationHandlers {
   return {
-    async QUALIFY({ args: [, eventKey, userIds] }) {
+    async QUALIFY({ args: [, eventKey, userIds], principal }) {
       if ((await events.get(eventKey)) === null) return { code: 'EVENT_NOT_FOUND' };
       const { added, existing } = await store.qualifications.add(eventKey, userIds);
+      const act = { action: 'event.qualified', subject: eventKey, after: { added } } as const;
+      if (added > 0) await audit.record(doerOf(principal), act);
       return { result: [userIds.length, added, existing] };
     },
 
-    async DISQUALIFY({ args: [, eventKey, userIds] }) {
+    async DISQUALIFY({ args: [, eventKey, userIds], principal }) {
       if ((await events.get(eventKey)) === null) return { code: 'EVENT_NOT_FOUND' };
       const { removed, absent } = await store.qualifications.remove(eventKey, userIds);
+      const act = { action: 'event.disqualified', subject: eventKey, after: { removed } } as const;
+      if (removed > 0) await audit.record(doerOf(principal), act);
       return { result: [userIds.length, removed, absent] };
     },
 

@@ -12,40 +12,64 @@ import { BodyRefused } from '../../protocol/scan.ts';
 import { type Fault, faultsOf, type TypeOf } from '../../protocol/shape.ts';
 import type { Log } from '../lib/log.ts';
 import type { Peer, RequestHandler } from '../net/peer.ts';
-import { reachOf } from '../session/permissions.ts';
-import { principalOf } from '../session/principal.ts';
+import type { Admitted, Gate } from '../session/gate.ts';
+import { type Principal, principalOf } from '../session/principal.ts';
 import { StoreUnavailable } from '../store/store.ts';
+import type { AccountHandlers } from './account-handlers.ts';
+import type { AdminHandlers } from './admin-handlers.ts';
 import { type Answer, badField, type Call, isProblem } from './call.ts';
 import type { ClaimHandlers } from './claim-handlers.ts';
 import type { ClaimRoute } from './claim-route.ts';
 import type { EventHandlers } from './event-handlers.ts';
 import type { NodeHandlers } from './node-handlers.ts';
+import type { NoticeHandlers } from './notice-handlers.ts';
 import type { QualificationHandlers } from './qualification-handlers.ts';
 
 const STORE_RETRY_MS = 500;
 
 /** HELLO and PING belong to the connection and never come here; CLAIM is answered through the lock queue. */
-export type Handlers = ClaimHandlers & EventHandlers & QualificationHandlers & NodeHandlers;
+export type Handlers = ClaimHandlers &
+  EventHandlers &
+  QualificationHandlers &
+  NodeHandlers &
+  AccountHandlers &
+  AdminHandlers &
+  NoticeHandlers;
 type HandledName = Exclude<RequestName, 'HELLO' | 'PING' | 'CLAIM'>;
 type AnyHandler = (call: Call<HandledName>) => Answer | Promise<Answer>;
 
 export type RouterOptions = {
   claim: ClaimRoute;
+  gate: Gate;
   handlers: Handlers & Record<HandledName, unknown>;
   isFull: () => boolean;
   log: Log;
 };
 
-export function createRouter({ claim, handlers, isFull, log }: RouterOptions): RequestHandler {
+export function createRouter({ claim, gate, handlers, isFull, log }: RouterOptions): RequestHandler {
+  /** Who asks and whether they may is settled before anything they wrote is judged. */
   function request(peer: Peer, frame: Frame): void {
-    const call = callOf(peer, frame);
-    if (isProblem(call)) return sendProblem(peer, frame, call);
-    if (call.name === 'CLAIM') {
-      const problem = claim(peer, frame.number, call as unknown as Call<'CLAIM'>);
-      if (problem !== null) sendProblem(peer, frame, problem);
-      return;
-    }
-    void handle(peer, frame, call);
+    if (frame.op === OPS.CLAIM.op && frame.kind === KIND.request && claim.takeBody(peer, frame)) return;
+    const asked = askedBy(peer, frame);
+    if (isProblem(asked)) return sendProblem(peer, frame, asked);
+    const verdict = gate.judge(asked.principal, asked.name);
+    if (verdict instanceof Promise) void awaited(peer, frame, asked, verdict);
+    else proceed(peer, frame, asked, verdict);
+  }
+
+  async function awaited(peer: Peer, frame: Frame, asked: Asked, verdict: Promise<Verdict>): Promise<void> {
+    const settled = await verdict.catch((error: unknown) => problemOf(error, asked.name));
+    proceed(peer, frame, asked, settled);
+  }
+
+  function proceed(peer: Peer, frame: Frame, { name, args }: Asked, verdict: Verdict): void {
+    if (isProblem(verdict)) return sendProblem(peer, frame, verdict);
+    const faults = faultsOf(OPS[name].args, args);
+    if (faults.length > 0) return sendProblem(peer, frame, { code: 'BAD_REQUEST', faults });
+    const call: NamedCall = { name, args: args as Args<RequestName>, peer, ...verdict };
+    if (call.name !== 'CLAIM') return void handle(peer, frame, call);
+    const problem = claim.takeCall(peer, frame.number, call as unknown as Call<'CLAIM'>);
+    if (problem !== null) sendProblem(peer, frame, problem);
   }
 
   async function handle(peer: Peer, frame: Frame, call: NamedCall): Promise<void> {
@@ -70,9 +94,10 @@ export function createRouter({ claim, handlers, isFull, log }: RouterOptions): R
 }
 
 type NamedCall = Call<RequestName> & { name: RequestName };
+type Verdict = Admitted | Problem;
+type Asked = { name: RequestName; args: unknown[]; principal: Principal };
 
-/** Who asks and whether they may is settled before anything they wrote is judged. */
-function callOf(peer: Peer, { kind, op, body }: Frame): NamedCall | Problem {
+function askedBy(peer: Peer, { kind, op, body }: Frame): Asked | Problem {
   const name = opName(op) as RequestName | undefined;
   if (kind !== KIND.request || name === undefined || OPS[name].kind !== 'request') return { code: 'OP_UNKNOWN' };
   const args = arrayOf(body);
@@ -81,11 +106,7 @@ function callOf(peer: Peer, { kind, op, body }: Frame): NamedCall | Problem {
   if (actor !== null && isProblem(actor)) return actor;
   const principal = principalOf(peer.service, actor);
   if (principal === 'FORBIDDEN') return { code: 'FORBIDDEN', detail: 'only an edge may act for users' };
-  const reach = reachOf(principal, name);
-  if (reach === 'none') return { code: 'FORBIDDEN' };
-  const faults = faultsOf(OPS[name].args, args);
-  if (faults.length > 0) return { code: 'BAD_REQUEST', faults };
-  return { name, args: args as Args<RequestName>, principal, reach };
+  return { name, args, principal };
 }
 
 function arrayOf(body: Uint8Array): unknown[] | Problem {
@@ -103,8 +124,8 @@ function actorOf([actor = null]: unknown[]): Actor | null | Problem {
   const faults: Fault[] = [];
   actorShape.check(actor, 'actor', faults);
   if (faults.length > 0) return { code: 'BAD_REQUEST', faults };
-  const [userId, sessionId, roles] = actor as TypeOf<typeof actorShape>;
-  return { userId, sessionId, roles };
+  const [userId, sessionId, roles, issuedAt, from] = actor as TypeOf<typeof actorShape>;
+  return { userId, sessionId, roles, issuedAt, from };
 }
 
 function sendProblem(peer: Peer, frame: Frame, problem: Problem): void {

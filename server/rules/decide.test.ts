@@ -1,7 +1,7 @@
 import { assert, suite } from '../../protocol/testing/kit.ts';
 import type { ClaimRecord, EventRecord } from '../store/store.ts';
 import { spanAt } from './calendar.ts';
-import { claimInstant, decide, type Known, viewOf } from './decide.ts';
+import { claimInstant, decide, type Known, nextClaimAfter } from './decide.ts';
 
 const test = suite('rules');
 
@@ -153,10 +153,10 @@ test('a grace claim belongs to the last period of the event', () => {
 
 test('nextClaimAt is the reset after the claim, null when the event is over by then or is claimed once', () => {
   const view = (fields: string, now: number) =>
-    viewOf(claimOf('summer', '20260518', 'r1'), eventOf(fields), spanAt(eventOf(fields), now)).nextClaimAt;
+    nextClaimAfter(claimOf('summer', '20260518', 'r1'), eventOf(fields), spanAt(eventOf(fields), now));
   assert.is(view('open', START), START + 86_400_000);
   assert.is(view('open', START + 86_400_000), START + 86_400_000, 'claimable since the last reset');
   assert.is(view('once', START), null);
-  const last = viewOf(claimOf('summer', '20260519', 'r1'), eventOf('open'), spanAt(eventOf('open'), END - 1));
-  assert.is(last.nextClaimAt, null);
+  const last = claimOf('summer', '20260519', 'r1');
+  assert.is(nextClaimAfter(last, eventOf('open'), spanAt(eventOf('open'), END - 1)), null);
 });

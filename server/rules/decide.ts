@@ -3,7 +3,6 @@
  * needs something that is not known yet it says LOOKUP, and is asked again when that is known. Its early returns stand
  * in the order of precedence, which is the order of the error table.
  */
-import type { ClaimView } from '../../protocol/claim.ts';
 import type { Problem } from '../../protocol/reply.ts';
 import type { ClaimRecord, EventRecord } from '../store/store.ts';
 import type { Span } from './calendar.ts';
@@ -24,8 +23,13 @@ export type Known = {
 
 export type Ask = { userId: string; requestId: string };
 
-export type Granted = { code: 'GRANTED' | 'REPLAYED'; claim: ClaimView };
-export type ClaimOutcome = Granted | Problem;
+/** `nextClaimAt`: when the user may claim the event again; null when never. */
+export type Claimed = {
+  code: 'GRANTED' | 'REPLAYED' | 'ALREADY_CLAIMED';
+  claim: ClaimRecord;
+  nextClaimAt: number | null;
+};
+export type ClaimOutcome = Claimed | Exclude<Problem, { code: 'ALREADY_CLAIMED' }>;
 
 export type Decision = { kind: 'GRANT' } | { kind: 'LOOKUP' } | { kind: 'ANSWER'; outcome: ClaimOutcome };
 
@@ -48,7 +52,7 @@ export function decide(ask: Ask, event: EventRecord | null, known: Known, now: n
     if (byKey.requestId === ask.requestId) return replay(byKey, event, span);
     // An event that is claimed once has no earlier period in which this request id could have been granted.
     if (event.period !== 'once' && byRequest === undefined) return LOOKUP;
-    return answer({ code: 'ALREADY_CLAIMED', claim: viewOf(byKey, event, span) });
+    return answer({ code: 'ALREADY_CLAIMED', claim: byKey, nextClaimAt: nextClaimAfter(byKey, event, span) });
   }
   const refusal = refusalOf(event, known, now);
   if (refusal === LOOKUP || refusal === null) return refusal ?? GRANT;
@@ -82,23 +86,19 @@ function answer(outcome: ClaimOutcome): Decision {
 }
 
 function replay(claim: ClaimRecord, event: EventRecord, span: Span): Decision {
-  return answer({ code: 'REPLAYED', claim: viewOf(claim, event, span) });
+  return answer({ code: 'REPLAYED', claim, nextClaimAt: nextClaimAfter(claim, event, span) });
 }
 
-/** A claim with the instant at which its user may claim again: the next reset when it is of the period at hand. */
-export function viewOf(claim: ClaimRecord, event: EventRecord, span: Span): ClaimView {
+/** When the user of a claim may claim again: at the next reset when the claim is of the period at hand. */
+export function nextClaimAfter(claim: ClaimRecord, event: EventRecord, span: Span): number | null {
   // A claim of an earlier period does not stand in the way of one in this period.
   const next = claim.period === span.id ? span.endsAt : span.startsAt;
-  return { ...claim, nextClaimAt: nextOf(event, next) };
+  return event.period === 'once' || (event.endsAt !== null && next >= event.endsAt) ? null : next;
 }
 
 /** When a user may claim next, given their claim of the period at hand; null when never again. */
 export function nextClaimAtOf(event: EventRecord, claim: ClaimRecord | null, now: number, span: Span): number | null {
-  if (claim !== null) return viewOf(claim, event, span).nextClaimAt;
+  if (claim !== null) return nextClaimAfter(claim, event, span);
   if (event.state === 'ENDED' || isOver(event, now)) return null;
   return Math.max(now, event.startsAt);
-}
-
-function nextOf({ period, endsAt }: EventRecord, next: number): number | null {
-  return period === 'once' || (endsAt !== null && next >= endsAt) ? null : next;
 }

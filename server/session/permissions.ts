@@ -1,24 +1,10 @@
 /**
- * May this principal do this op? One table says which permission an op needs, one says which permissions a role holds,
- * and one pure function joins them. Roles and permissions are names, so that roles written by an admin can hold the
- * same permissions as those built in.
+ * May this principal do this op? One table says which permission an op needs, `roles.ts` which permissions a role holds,
+ * and one pure function joins them.
  */
 import type { RequestName } from '../../protocol/ops.ts';
-import type { Principal, ServiceRole } from './principal.ts';
-
-export const PERMISSIONS = [
-  'claims.make.own',
-  'claims.make.any',
-  'claims.read.own',
-  'claims.read.any',
-  'events.read',
-  'events.write',
-  'qualifications.read',
-  'qualifications.write',
-  'tokens.read',
-  'node.read',
-] as const;
-export type Permission = (typeof PERMISSIONS)[number];
+import type { Principal } from './principal.ts';
+import { BUILT_IN_TABLE, type Permission, PLAYER, type RoleTable, roleTableOf, SERVICE_PERMISSIONS } from './roles.ts';
 
 /** `any` lets a principal act on whomever it names; `own` lets a user act on themselves. */
 type Need = { readonly own?: Permission; readonly any?: Permission };
@@ -43,50 +29,37 @@ export const NEEDS = {
   TOKEN_KEYS: { any: 'tokens.read' },
   STATUS: { any: 'node.read' },
   METRICS: { any: 'node.read' },
+  REGISTER: { any: 'accounts.sign-in' },
+  LOGIN: { any: 'accounts.sign-in' },
+  REFRESH: { any: 'accounts.sign-in' },
+  LOGOUT: { own: 'account.own' },
+  ME: { own: 'account.own' },
+  SESSIONS_OF_USER: { own: 'account.own' },
+  SESSION_END: { own: 'account.own' },
+  PASSWORD_CHANGE: { own: 'account.own' },
+  ERASE_SELF: { own: 'account.own' },
+  USERS_LIST: { any: 'accounts.read' },
+  USER_ROLES_SET: { any: 'accounts.roles' },
+  USER_LOGOUT: { any: 'accounts.logout' },
+  USER_ERASE: { any: 'accounts.erase' },
+  ROLES_LIST: { any: 'roles.read' },
+  ROLE_CREATE: { any: 'roles.write' },
+  ROLE_CHANGE: { any: 'roles.write' },
+  ROLE_DELETE: { any: 'roles.write' },
+  AUDIT_LIST: { any: 'audit.read' },
+  SUBSCRIBE: { any: 'notices.read' },
+  UNSUBSCRIBE: { any: 'notices.read' },
 } as const satisfies Record<RequestName, Need>;
 
-/** What everybody signed in may do, whatever roles they hold: they are all players. */
-const PLAYER = ['claims.make.own', 'claims.read.own', 'events.read'] as const;
-const OPERATOR = [
-  'claims.read.any',
-  'events.read',
-  'events.write',
-  'qualifications.read',
-  'qualifications.write',
-] as const;
-
-/**
- * No user holds `claims.make.any`: a claim for somebody else comes from the game. A grant by hand, with a reason, is
- * another act and gets a permission of its own.
- */
-export const BUILT_IN_ROLES = {
-  USER: PLAYER,
-  OPERATOR,
-  AUDITOR: ['claims.read.any', 'events.read', 'qualifications.read', 'node.read'],
-  ADMIN: [...OPERATOR, 'node.read'],
-} as const satisfies Record<string, readonly Permission[]>;
-
-export const SERVICE_PERMISSIONS = {
-  game: ['claims.make.any', 'claims.read.any', 'events.read', 'qualifications.read', 'qualifications.write'],
-  edge: ['tokens.read', 'node.read'],
-  admin: [...OPERATOR, 'node.read'],
-} as const satisfies Record<ServiceRole, readonly Permission[]>;
-
-/** Permissions by role name. A map, because role names come from outside and `__proto__` is one. */
-export type RoleTable = ReadonlyMap<string, ReadonlySet<Permission>>;
-
-export function roleTableOf(roles: Readonly<Record<string, readonly Permission[]>>): RoleTable {
-  return new Map(Object.entries(roles).map(([role, permissions]) => [role, new Set(permissions)]));
-}
-
-const builtInTable = roleTableOf(BUILT_IN_ROLES);
-const serviceTable = roleTableOf(SERVICE_PERMISSIONS);
+const serviceTable = roleTableOf(
+  Object.entries(SERVICE_PERMISSIONS).map(([name, permissions]) => ({ name, permissions })),
+);
 const playerPermissions: ReadonlySet<Permission> = new Set(PLAYER);
 
 export function hasPermission(
   principal: Principal,
   permission: Permission,
-  userTable: RoleTable = builtInTable,
+  userTable: RoleTable = BUILT_IN_TABLE,
 ): boolean {
   if (principal.kind === 'user' && playerPermissions.has(permission)) return true;
   const table = principal.kind === 'user' ? userTable : serviceTable;
@@ -99,13 +72,26 @@ export function hasPermission(
 export type Reach = 'any' | 'own' | 'none';
 
 /** A service has no self, so `own` is never its answer. `userTable` holds the users' roles where some are not built in. */
-export function reachOf(principal: Principal, op: RequestName, userTable: RoleTable = builtInTable): Reach {
+export function reachOf(principal: Principal, op: RequestName, userTable: RoleTable = BUILT_IN_TABLE): Reach {
   const { own, any }: Need = NEEDS[op];
   if (any !== undefined && hasPermission(principal, any, userTable)) return 'any';
   if (own !== undefined && principal.kind === 'user' && hasPermission(principal, own, userTable)) return 'own';
   return 'none';
 }
 
-export function isPermitted(principal: Principal, op: RequestName, userTable: RoleTable = builtInTable): boolean {
+export function isPermitted(principal: Principal, op: RequestName, userTable: RoleTable = BUILT_IN_TABLE): boolean {
   return reachOf(principal, op, userTable) !== 'none';
+}
+
+/** No user gains from a role here: a player may do it as far as anybody may. So nobody needs to look their roles up. */
+const PLAYER_OPS: ReadonlySet<RequestName> = new Set(
+  (Object.entries(NEEDS) as [RequestName, Need][]).flatMap(([op, { own, any }]) => {
+    const isForAll = any !== undefined && playerPermissions.has(any);
+    const isOwnOnly = own !== undefined && (any === undefined || any === 'claims.make.any');
+    return isForAll || isOwnOnly ? [op] : [];
+  }),
+);
+
+export function dependsOnRoles(op: RequestName): boolean {
+  return !PLAYER_OPS.has(op);
 }

@@ -3,7 +3,7 @@ import { nameOf, principalOf, type Service, type ServiceRole } from './principal
 
 const test = suite('principal');
 const serviceOf = (...roles: ServiceRole[]): Service => ({ serviceId: 's1', roles: new Set(roles) });
-const actor = { userId: 'u1', sessionId: 'd1', roles: ['OPERATOR'] };
+const actor = { userId: 'u1', sessionId: 'd1', roles: ['OPERATOR'], issuedAt: null, from: null };
 
 test('without an actor the service asks for itself', () => {
   const service = serviceOf('game');
@@ -12,7 +12,7 @@ test('without an actor the service asks for itself', () => {
 
 test('an edge speaks for the user it names', () => {
   const via = serviceOf('edge', 'game');
-  assert.equal(principalOf(via, actor), { kind: 'user', userId: 'u1', sessionId: 'd1', roles: ['OPERATOR'], via });
+  assert.equal(principalOf(via, actor), { kind: 'user', ...actor, via });
 });
 
 test('a service without the edge role speaks for nobody', () => {
@@ -23,5 +23,5 @@ test('a service without the edge role speaks for nobody', () => {
 
 test('a service id cannot be mistaken for a user id', () => {
   assert.is(nameOf({ kind: 'service', service: serviceOf('game') }), 'service:s1');
-  assert.is(nameOf({ kind: 'user', userId: 'u1', sessionId: 'd1', roles: [], via: serviceOf('edge') }), 'u1');
+  assert.is(nameOf({ kind: 'user', ...actor, via: serviceOf('edge') }), 'u1');
 });

@@ -17,14 +17,19 @@ export type Principal =
       readonly sessionId: string;
       /** What the access token said; names that nobody knows permit nothing. */
       readonly roles: readonly string[];
+      /** When the access token was issued, milliseconds since 1970 UTC, or null when the edge did not say. */
+      readonly issuedAt: number | null;
+      /** The address that the request came from, or null when the edge did not say. */
+      readonly from: string | null;
       readonly via: Service;
     };
+export type UserPrincipal = Extract<Principal, { kind: 'user' }>;
 
 /** The principal of one request: the service itself without an actor, else the actor if the service may speak for users. */
 export function principalOf(service: Service, actor: Actor | null): Principal | 'FORBIDDEN' {
   if (actor === null) return { kind: 'service', service };
   if (!service.roles.has('edge')) return 'FORBIDDEN';
-  return { kind: 'user', userId: actor.userId, sessionId: actor.sessionId, roles: actor.roles, via: service };
+  return { kind: 'user', ...actor, via: service };
 }
 
 /** How the audit log and the journal of changes name a principal: a user id, or `service:ID`. */

@@ -20,6 +20,8 @@ export type Commit = { size: number; ms: number; duplicates: number };
 export type CommitHooks = {
   /** Asked right before a draft is sent: false when it must not be (the turn has been dealt with otherwise). */
   admit(turn: Turn): boolean;
+  /** Asked of a turn that was admitted, when the store has been reading since: whether its event would still grant. */
+  stillGrants(turn: Turn): boolean;
   settled(turn: Turn, outcome: InsertOutcome): void;
   /** All of one commit has been reported. */
   committed(commit: Commit): void;
@@ -73,7 +75,8 @@ export class GroupCommit {
     }
     const drafts = turns.map(({ draft }) => draft as ClaimDraft);
     const stock = turns[0]?.event?.stock ?? null;
-    const sending = stock === null ? this.#store.insert(drafts) : this.#store.insertStock(drafts, stock);
+    const mayWrite = () => turns.every((turn) => this.#hooks.stillGrants(turn));
+    const sending = stock === null ? this.#store.insert(drafts) : this.#store.insertStock(drafts, stock, mayWrite);
     this.#schedule(key, lane);
     const outcomes = await sending;
     lane.inFlight--;

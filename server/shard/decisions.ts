@@ -4,26 +4,25 @@
  * one by a young and unchanged configuration.
  */
 import { claimKeyOf } from '../../protocol/key.ts';
-import type { Problem } from '../../protocol/reply.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type ClaimOutcome, type Decision, decide, viewOf } from '../rules/decide.ts';
+import { type ClaimOutcome, type Decision, decide, nextClaimAfter } from '../rules/decide.ts';
 import type { ClaimDraft, ClaimRecord, EventRecord, InsertOutcome, Store } from '../store/store.ts';
 import { type Commit, GroupCommit } from './commit.ts';
-import { Known } from './known.ts';
+import { claimOfPeriod, claimOfRequest, Known } from './known.ts';
 import { Lookups } from './lookups.ts';
-import type { Turn } from './turn.ts';
+import type { ClaimRequest, Turn } from './turn.ts';
 
 const BUSY_RETRY_MS = 200;
 const STORE_RETRY_MS = 500;
 const RESEND_MS_BASE = 20;
 const RESEND_MS_MAX = 500;
 
-export const BUSY: Problem = { code: 'BUSY', retryAfterMs: BUSY_RETRY_MS };
-export const UNKNOWN: Problem = { code: 'OUTCOME_UNKNOWN' };
-export const UNAVAILABLE: Problem = { code: 'STORE_UNAVAILABLE', retryAfterMs: STORE_RETRY_MS };
-const GUARD_MISSING: Problem = { code: 'GUARD_MISSING', retryAfterMs: STORE_RETRY_MS };
+export const BUSY: ClaimOutcome = { code: 'BUSY', retryAfterMs: BUSY_RETRY_MS };
+export const UNKNOWN: ClaimOutcome = { code: 'OUTCOME_UNKNOWN' };
+export const UNAVAILABLE: ClaimOutcome = { code: 'STORE_UNAVAILABLE', retryAfterMs: STORE_RETRY_MS };
+const GUARD_MISSING: ClaimOutcome = { code: 'GUARD_MISSING', retryAfterMs: STORE_RETRY_MS };
 
 export type DecisionsOptions = {
   store: Store;
@@ -32,8 +31,8 @@ export type DecisionsOptions = {
   runtime: Runtime;
   /** `node.boot`: the first two parts of every attempt. */
   attemptPrefix: string;
-  /** Claims remembered; 0 asks the store every time. */
-  knownClaimsMax: number;
+  /** Users whose claims are remembered; 0 asks the store every time. */
+  knownUsersMax: number;
   onCommit: (commit: Commit) => void;
 };
 
@@ -46,19 +45,38 @@ export class Decisions {
   #attempts = 0;
 
   constructor(options: DecisionsOptions, finish: (turn: Turn, outcome: ClaimOutcome) => void) {
-    const { store, runtime } = options;
+    const { store, runtime, configs } = options;
     this.#options = options;
     this.#finish = finish;
-    this.known = new Known(options.knownClaimsMax);
+    this.known = new Known(options.knownUsersMax);
     this.#lookups = new Lookups(store, runtime, {
       found: (turn) => this.decide(turn),
       failed: (turn) => finish(turn, UNAVAILABLE),
     });
     this.#commit = new GroupCommit(store.claims, runtime, {
       admit: (turn) => (turn.sends === 0 ? this.#admit(turn) : this.#admitAgain(turn)),
+      stillGrants: (turn) => configs.isFresh(turn.config as EventConfig) && this.#stillGrants(turn),
       settled: (turn, outcome) => this.#settled(turn, outcome),
       committed: options.onCommit,
     });
+  }
+
+  /**
+   * The outcome that memory alone decides, or null. It needs no turn at the lock key: a claim that is known to be
+   * durable stays what it is, whatever is being decided meanwhile.
+   */
+  recall({ userId, requestId, isRequestIdFresh }: ClaimRequest, config: EventConfig): ClaimOutcome | null {
+    const { configs, clock } = this.#options;
+    const claims = this.known.ofUser(userId);
+    const event = config.record;
+    if (claims.length === 0 || event === null || !configs.isFresh(config)) return null;
+    const now = clock.nowMs();
+    const span = config.spanAt(event, now);
+    const byKey = claimOfPeriod(claims, event.eventKey, span.id);
+    const byRequest = isRequestIdFresh ? null : claimOfRequest(claims, requestId);
+    const known = { byKey, byRequest, isQualified: undefined, isSoldOut: false };
+    const decision = decide({ userId, requestId }, event, known, now, span);
+    return decision.kind === 'ANSWER' ? decision.outcome : null;
   }
 
   /** Decides as far as can be without waiting; the rest follows by itself. Ends in `finish`. */
@@ -90,9 +108,10 @@ export class Decisions {
       turn.soldOutStock = 0;
     }
     turn.span = span;
+    const claims = this.known.ofUser(userId);
     const known = {
-      byKey: turn.byKey ?? this.known.byKey(turn.claimKey) ?? turn.byKey,
-      byRequest: turn.byRequest ?? this.known.byRequest(userId, requestId) ?? turn.byRequest,
+      byKey: turn.byKey ?? claimOfPeriod(claims, event.eventKey, span.id) ?? turn.byKey,
+      byRequest: turn.byRequest ?? claimOfRequest(claims, requestId) ?? turn.byRequest,
       isQualified: turn.isQualified,
       isSoldOut: this.#isSoldOut(turn, event, span.id),
     };
@@ -137,7 +156,7 @@ export class Decisions {
    * first one did. Not once the event would no longer grant it, because that insert might be the one that grants.
    */
   #admitAgain(turn: Turn): boolean {
-    const { configs, clock, runtime } = this.#options;
+    const { configs, runtime } = this.#options;
     const config = turn.config as EventConfig;
     if (runtime.monotonicMs() >= turn.request.deadlineAt) {
       this.#finish(turn, UNKNOWN);
@@ -147,13 +166,18 @@ export class Decisions {
       configs.whenFresh(config, () => this.#sendLater(turn));
       return false;
     }
-    const event = config.record;
-    const now = clock.nowMs();
-    const allKnown = { byKey: null, byRequest: null, isQualified: true, isSoldOut: false };
-    const stillGrants =
-      event !== null && decide(turn.request, event, allKnown, now, config.spanAt(event, now)).kind === 'GRANT';
+    const stillGrants = this.#stillGrants(turn);
     if (!stillGrants) this.#finish(turn, UNKNOWN);
     return stillGrants;
+  }
+
+  /** Whether the event, as it is known now, grants a claim to whom nothing else stands in the way. */
+  #stillGrants({ request, config }: Turn): boolean {
+    const event = config?.record ?? null;
+    if (config === null || event === null) return false;
+    const now = this.#options.clock.nowMs();
+    const allKnown = { byKey: null, byRequest: null, isQualified: true, isSoldOut: false };
+    return decide(request, event, allKnown, now, config.spanAt(event, now)).kind === 'GRANT';
   }
 
   #settled(turn: Turn, outcome: InsertOutcome): void {
@@ -182,7 +206,7 @@ export class Decisions {
     this.known.remember(claim);
     const { event, span } = turn;
     if (event === null || span === null) throw new Error('a draft without its event');
-    this.#finish(turn, { code: 'GRANTED', claim: viewOf(claim, event, span) });
+    this.#finish(turn, { code: 'GRANTED', claim, nextClaimAt: nextClaimAfter(claim, event, span) });
   }
 
   /** The store named the claim in the way: the rules say what that means for this request. */

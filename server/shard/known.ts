@@ -1,41 +1,40 @@
 /**
- * What this node has seen to be durable, in bounded memory: claims by claim key and by request id, and which periods
- * are sold out. All of it stays true for ever, so forgetting is safe and nothing has to be invalidated. It is a cache,
- * never the truth: what it does not hold may still exist.
+ * What this node has seen to be durable, in bounded memory: claims by user, and which periods are sold out. All of it
+ * stays true for ever, so forgetting is safe and nothing has to be invalidated. It is a cache, never the truth: what it
+ * does not hold may still exist.
+ *
+ * By user, because a user has few claims and one look-up then answers for the claim key and for the request id.
  */
-import { requestKeyOf } from '../../protocol/key.ts';
 import { RecentMap } from '../lib/recent-map.ts';
 import type { ClaimRecord } from '../store/store.ts';
 
 const SOLD_OUT_MAX = 10_000;
+/** Of one user; the ones seen last are kept. */
+const CLAIMS_MAX = 16;
+const NONE: readonly ClaimRecord[] = [];
 
 export class Known {
-  readonly #byKey: RecentMap<string, ClaimRecord>;
-  readonly #byRequest: RecentMap<string, ClaimRecord>;
+  readonly #byUser: RecentMap<string, readonly ClaimRecord[]>;
   readonly #soldOutAt: RecentMap<string, number>;
 
-  /** With `claimsMax` 0 nothing is remembered and every answer comes from the store. */
-  constructor(claimsMax: number) {
-    this.#byKey = new RecentMap(claimsMax);
-    this.#byRequest = new RecentMap(claimsMax);
-    this.#soldOutAt = new RecentMap(claimsMax === 0 ? 0 : SOLD_OUT_MAX);
+  /** With `usersMax` 0 nothing is remembered and every answer comes from the store. */
+  constructor(usersMax: number) {
+    this.#byUser = new RecentMap(usersMax);
+    this.#soldOutAt = new RecentMap(usersMax === 0 ? 0 : SOLD_OUT_MAX);
   }
 
-  get claimCount(): number {
-    return this.#byKey.size;
+  get userCount(): number {
+    return this.#byUser.size;
   }
 
   remember(claim: ClaimRecord): void {
-    this.#byKey.set(claim.claimKey, claim);
-    this.#byRequest.set(requestKeyOf(claim.userId, claim.requestId), claim);
+    const known = this.#byUser.get(claim.userId) ?? NONE;
+    const others = known.length === 0 ? known : known.filter(({ claimKey }) => claimKey !== claim.claimKey);
+    this.#byUser.set(claim.userId, [claim, ...others.slice(0, CLAIMS_MAX - 1)]);
   }
 
-  byKey(claimKey: string): ClaimRecord | undefined {
-    return this.#byKey.get(claimKey);
-  }
-
-  byRequest(userId: string, requestId: string): ClaimRecord | undefined {
-    return this.#byRequest.get(requestKeyOf(userId, requestId));
+  ofUser(userId: string): readonly ClaimRecord[] {
+    return this.#byUser.get(userId) ?? NONE;
   }
 
   /** The store has found slot `stock` of this period taken. */
@@ -47,4 +46,19 @@ export class Known {
   soldOutStock(eventKey: string, period: string): number {
     return this.#soldOutAt.get(`${eventKey}/${period}`) ?? 0;
   }
+}
+
+/** Of one user's claims, the one of this event and period. */
+export function claimOfPeriod(
+  claims: readonly ClaimRecord[],
+  eventKey: string,
+  period: string,
+): ClaimRecord | undefined {
+  for (const claim of claims) if (claim.period === period && claim.eventKey === eventKey) return claim;
+  return undefined;
+}
+
+export function claimOfRequest(claims: readonly ClaimRecord[], requestId: string): ClaimRecord | undefined {
+  for (const claim of claims) if (claim.requestId === requestId) return claim;
+  return undefined;
 }

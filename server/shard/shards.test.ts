@@ -168,6 +168,23 @@ test('stock goes out in the order of arrival, one commit in flight, and sold out
   assert.is(bench.sent.length, 3, 'a raised stock is sold');
 });
 
+test('a node that was frozen in the middle of a sale may not go on with it', async () => {
+  const bench = shardBench();
+  bench.events.set('summer', eventRecord({ stock: 2 }));
+  await bench.claim('u1', 'r1');
+  const [commit] = bench.sent;
+  assert.is(commit?.mayWrite?.(), true);
+  bench.state.isEventReadFailing = true;
+  await bench.time.advance(800);
+  assert.is(commit?.mayWrite?.(), false, 'its configuration has grown old');
+  bench.state.isEventReadFailing = false;
+  bench.events.set('summer', eventRecord({ stock: 2, state: 'PAUSED', revision: 2 }));
+  await bench.time.advance(200);
+  assert.is(commit?.mayWrite?.(), false, 'the event was paused meanwhile');
+  await commit?.answer([{ kind: 'unavailable' }]);
+  assert.is(bench.codeOf('r1'), 'STORE_UNAVAILABLE');
+});
+
 test('a refusal is given only after the store has said that the request id was never granted', async () => {
   const bench = shardBench();
   await bench.claim('u1', 'r1');

@@ -16,13 +16,13 @@ const IN_PROGRESS_RETRY_MS = 200;
 /** Whoever waited behind one of these gets the same: asking the store again at once would find nothing else. */
 const SHARED_FATE: ReadonlySet<ErrorName> = new Set(['OUTCOME_UNKNOWN', 'STORE_UNAVAILABLE', 'GUARD_MISSING']);
 
-export type ShardsOptions = Omit<DecisionsOptions, 'knownClaimsMax'> & {
+export type ShardsOptions = Omit<DecisionsOptions, 'knownUsersMax'> & {
   shardCount: number;
   /** Requests at work and waiting in one shard. */
   queueLengthMax: number;
   /** The same over all shards. */
   totalLengthMax: number;
-  knownClaimsMax: number;
+  knownUsersMax: number;
   /** False leaves every decision to the store's guard: no lock and no memory. */
   isLocking: boolean;
   onOutcome: (code: ErrorName) => void;
@@ -42,8 +42,8 @@ export class Shards {
     const { shardCount, queueLengthMax: lengthMax, isLocking } = options;
     this.#options = options;
     this.#queues = Array.from({ length: shardCount }, () => new LockQueue({ lengthMax, isLocking }));
-    const knownClaimsMax = isLocking ? options.knownClaimsMax : 0;
-    this.#decisions = new Decisions({ ...options, knownClaimsMax }, (turn, outcome) => this.#finish(turn, outcome));
+    const knownUsersMax = isLocking ? options.knownUsersMax : 0;
+    this.#decisions = new Decisions({ ...options, knownUsersMax }, (turn, outcome) => this.#finish(turn, outcome));
   }
 
   start(): void {
@@ -71,15 +71,18 @@ export class Shards {
     return this.length >= this.#options.totalLengthMax;
   }
 
-  get knownClaimCount(): number {
-    return this.#decisions.known.claimCount;
+  get knownUserCount(): number {
+    return this.#decisions.known.userCount;
   }
 
   /** `request.settle` gets the outcome, perhaps before this returns. */
   submit(request: ClaimRequest): void {
     const { configs } = this.#options;
     const config = configs.of(request.eventKey);
-    if (config === undefined || this.isFull) return this.#settle(request, BUSY);
+    if (config === undefined) return this.#settle(request, BUSY);
+    const outcome = this.#decisions.recall(request, config);
+    if (outcome !== null) return this.#settle(request, outcome);
+    if (this.isFull) return this.#settle(request, BUSY);
     if (config.record !== null || configs.isFresh(config)) return this.#enter(request, config);
     // Which shard decides depends on whether the event has stock, so an event seen for the first time is read first.
     this.#waitingForConfig++;

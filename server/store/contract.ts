@@ -5,6 +5,13 @@
  */
 import { suite } from '../../protocol/testing/kit.ts';
 import type { Store } from './store.ts';
+import { auditContract } from './testing/accounts-audit.ts';
+import { userListContract } from './testing/accounts-lists.ts';
+import { revocationContract } from './testing/accounts-revocations.ts';
+import { roleContract } from './testing/accounts-roles.ts';
+import { sessionContract } from './testing/accounts-sessions.ts';
+import { userContract } from './testing/accounts-users.ts';
+import { accountContract } from './testing/accounts-whole.ts';
 import { claimReads } from './testing/claim-reads.ts';
 import { claimWrites } from './testing/claim-writes.ts';
 import { eventContract } from './testing/events.ts';
@@ -54,6 +61,13 @@ export function contractSuite(
     eventContract,
     qualificationContract,
     storeContract,
+    userContract,
+    userListContract,
+    roleContract,
+    sessionContract,
+    revocationContract,
+    auditContract,
+    accountContract,
   ]) {
     register(test);
   }

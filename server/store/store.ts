@@ -7,6 +7,7 @@
  */
 import type { Claim, Reward } from '../../protocol/claim.ts';
 import type { EventState, Mode, Period } from '../../protocol/event.ts';
+import type { AccountStores } from './accounts.ts';
 
 /** A claim as it is kept. `attempt` is `node.boot.sequence` of the try that wrote it: it tells one's own write from another's. */
 export type ClaimRecord = Claim & { attempt: string };
@@ -44,8 +45,10 @@ export type ClaimStore = {
   /**
    * The same for an event with stock: drafts of one event and period get slots highest + 1, + 2, … in the order given,
    * without gaps, up to `stock`. A draft that is refused takes no slot. The caller has one such call in flight per event.
+   * A store that reads before it writes asks `mayWrite` in between, because the process may have been frozen meanwhile:
+   * when it is false nothing more is written and what is left is `unavailable`.
    */
-  insertStock(drafts: readonly ClaimDraft[], stock: number): Promise<InsertOutcome[]>;
+  insertStock(drafts: readonly ClaimDraft[], stock: number, mayWrite?: () => boolean): Promise<InsertOutcome[]>;
   readonly insertMax: number;
 
   /** Reads reject with StoreUnavailable when the store cannot answer in time. One result per question, in order. */
@@ -107,6 +110,7 @@ export type Store = {
   readonly claims: ClaimStore;
   readonly events: EventStore;
   readonly qualifications: QualificationStore;
+  readonly accounts: AccountStores;
   /** The store's clock, milliseconds since 1970 UTC. Rejects with StoreUnavailable. */
   timeMs(): Promise<number>;
   /** Names of events whose guard is missing; empty when all is well. Never rejects, never waits. */

@@ -18,6 +18,7 @@ type FolderRule = {
 const SOCKETS = ['net', 'tls', 'http', 'https', 'http2', 'dgram'];
 const DISK = ['fs', 'fs/promises'];
 const STORE = 'server/store/store.ts';
+const PEOPLE = 'server/store/accounts.ts';
 
 /**
  * The import table. The longest prefix of a file's path is its rule; a file without one may not exist. Tests and
@@ -39,11 +40,28 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     withoutNode: DISK,
   },
   'server/route/': {
-    imports: ['protocol/', 'server/lib/', 'server/session/', 'server/shard/', 'server/rules/', 'server/events/', STORE],
+    imports: [
+      ...['protocol/', 'server/lib/', 'server/session/', 'server/shard/', 'server/rules/'],
+      ...['server/events/', 'server/accounts/', 'server/notices/', STORE, PEOPLE],
+    ],
     types: ['server/net/'],
     withoutNode: [...SOCKETS, ...DISK],
   },
-  'server/session/': { imports: ['protocol/', 'server/lib/', STORE], withoutNode: SOCKETS },
+  'server/session/': {
+    imports: ['protocol/', 'server/lib/', STORE, PEOPLE],
+    packages: ['jsonwebtoken'],
+    withoutNode: SOCKETS,
+  },
+  'server/accounts/': {
+    imports: ['protocol/', 'server/lib/', STORE, PEOPLE],
+    packages: ['@node-rs/argon2'],
+    withoutNode: [...SOCKETS, ...DISK],
+  },
+  'server/notices/': {
+    imports: ['protocol/', 'server/lib/', 'server/rules/', STORE, PEOPLE],
+    types: ['server/events/'],
+    withoutNode: [...SOCKETS, ...DISK],
+  },
   'server/shard/': {
     imports: ['protocol/', 'server/lib/', 'server/rules/', STORE],
     types: ['server/events/'],
@@ -56,6 +74,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'server/store/mongo/': { imports: ['protocol/', 'server/lib/', 'server/store/'], packages: ['mongodb'] },
   // The server's parts meet in this file, and server, edge and clients in that folder; nowhere else.
   'server/server.ts': { imports: ['protocol/', 'server/'] },
+  'server/identity.ts': { imports: ['protocol/', 'server/'] },
   'server/bin/': { imports: ['protocol/', 'server/', 'edge/', 'clients/'], packages: ['jsonwebtoken'] },
 };
 

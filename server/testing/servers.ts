@@ -1,6 +1,8 @@
 /** Whole claim servers in this process, with real sockets and a real store, for one test. */
+import { generateKeyPairSync } from 'node:crypto';
 import { type Client, connect } from '../../clients/index.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
+import type { TokenOptions } from '../identity.ts';
 import { createLog } from '../lib/log.ts';
 import { realRuntime } from '../lib/runtime.ts';
 import { type ClaimServer, createClaimServer, type ServerOptions } from '../server.ts';
@@ -9,6 +11,17 @@ import { serviceKeysOf } from '../session/service-keys.ts';
 import type { Store } from '../store/store.ts';
 
 const KEY = new Uint8Array(32).fill(7);
+const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'test', alg: 'ES256', use: 'sig' };
+
+/** One key for every server of a test, as in a deployment. */
+export const TOKENS: TokenOptions = {
+  jwks: new TextEncoder().encode(JSON.stringify({ keys: [jwk] })),
+  issuer: 'claimd',
+  audience: 'claimd',
+  key: { privateKey, kid: 'test' },
+  refreshSecret: new Uint8Array(32).fill(9),
+};
 
 export type Running = { server: ClaimServer; client: Client; address: string; stop(): Promise<void> };
 
@@ -24,7 +37,7 @@ export async function startServer(store: Store, options: Partial<ServerOptions> 
       [{ service: { serviceId: 'test', roles: new Set(SERVICE_ROLES) }, key: KEY, hasImplicitRoles: false }],
       (length) => runtime.randomBytes(length),
     ),
-    tokens: { jwks: new TextEncoder().encode('{"keys":[]}'), issuer: 'claimd', audience: 'claimd' },
+    tokens: TOKENS,
     ...options,
   });
   const { host, port } = await server.listen({ host: '127.0.0.1', port: 0 });

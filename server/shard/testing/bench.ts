@@ -11,6 +11,8 @@ import { Shards, type ShardsOptions } from '../shards.ts';
 export type Sent = {
   drafts: readonly ClaimDraft[];
   stock: number | null;
+  /** What a store asks that has been reading before it writes; null for an insert that does not. */
+  mayWrite: (() => boolean) | null;
   answer(outcomes: InsertOutcome[]): Promise<void>;
 };
 
@@ -52,11 +54,11 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
   const stored: ClaimRecord[] = [];
   const state = { isEventReadFailing: false, isLookupFailing: false };
 
-  function send(drafts: readonly ClaimDraft[], stock: number | null): Promise<InsertOutcome[]> {
+  function send(drafts: readonly ClaimDraft[], sale: Pick<Sent, 'stock' | 'mayWrite'>): Promise<InsertOutcome[]> {
     return new Promise((resolve) => {
       sent.push({
         drafts,
-        stock,
+        ...sale,
         answer(outcomes) {
           resolve(outcomes);
           return time.settle();
@@ -67,8 +69,9 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
   const store = {
     claims: {
       insertMax: 500,
-      insert: (drafts: readonly ClaimDraft[]) => send(drafts, null),
-      insertStock: (drafts: readonly ClaimDraft[], stock: number) => send(drafts, stock),
+      insert: (drafts: readonly ClaimDraft[]) => send(drafts, { stock: null, mayWrite: null }),
+      insertStock: (drafts: readonly ClaimDraft[], stock: number, mayWrite: () => boolean) =>
+        send(drafts, { stock, mayWrite }),
       async byKey(keys: readonly string[]) {
         if (state.isLookupFailing) throw new Error('down');
         asked.byKey.push(...keys);
@@ -99,7 +102,7 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
     shardCount: 4,
     queueLengthMax: 1000,
     totalLengthMax: 10_000,
-    knownClaimsMax: 1000,
+    knownUsersMax: 1000,
     isLocking: true,
     onOutcome: () => {},
     onCommit: () => {},

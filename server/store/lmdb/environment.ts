@@ -1,6 +1,7 @@
 /** Opens the LMDB environment and its tables. The one place that says how durable a commit is. */
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import type { AuditEntry, Revocation, RoleRecord, SessionRecord, UserRecord } from '../accounts.ts';
 import type { EventRecord } from '../store.ts';
 import { Headers } from './data-file.ts';
 import type { StoredClaim } from './layout.ts';
@@ -14,6 +15,16 @@ export type Tables = {
   slots: Database<number, string>;
   events: Database<EventRecord, string>;
   qualifications: Database<Uint8Array, string>;
+  people: Database<UserRecord, string>;
+  names: Database<string, string>;
+  members: Database<Uint8Array, string>;
+  memberNames: Database<string, string>;
+  roles: Database<RoleRecord, string>;
+  sessions: Database<SessionRecord, string>;
+  sessionIds: Database<string, string>;
+  revocations: Database<Revocation, number>;
+  audit: Database<AuditEntry, string>;
+  auditBy: Database<Uint8Array, string>;
 };
 
 export type Environment = {
@@ -67,5 +78,15 @@ function openTables(root: Root): Tables {
     slots: root.openDB('slots', { encoding: 'msgpack' }),
     events: root.openDB('events', { encoding: 'msgpack' }),
     qualifications: root.openDB('qualifications', { encoding: 'binary' }),
+    people: root.openDB('people', { encoding: 'msgpack' }),
+    names: root.openDB('names', { encoding: 'string' }),
+    members: root.openDB('members', { encoding: 'binary' }),
+    memberNames: root.openDB('memberNames', { encoding: 'string' }),
+    roles: root.openDB('roles', { encoding: 'msgpack' }),
+    sessions: root.openDB('sessions', { encoding: 'msgpack' }),
+    sessionIds: root.openDB('sessionIds', { encoding: 'string' }),
+    revocations: root.openDB('revocations', { encoding: 'msgpack' }),
+    audit: root.openDB('audit', { encoding: 'msgpack' }),
+    auditBy: root.openDB('auditBy', { encoding: 'binary' }),
   };
 }

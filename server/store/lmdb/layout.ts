@@ -1,6 +1,6 @@
 /**
  * Where everything lies: the keys of each table and the form of a stored claim. Pure. LMDB compares keys byte by byte
- * and every part is ASCII, so the order of these strings is the order of the table.
+ * and every part but a username is ASCII, so the order of these strings is the order of the table.
  *
  *     users           userId/c eventKey/period               -> the claim
  *                     userId/r requestId                     -> eventKey/period of the claim it made
@@ -9,6 +9,17 @@
  *     events          eventKey                               -> the event
  *     qualifications  eventKey/userId                        -> nothing
  *     meta            format, clusterId, createdAt
+ *
+ *     people          userId                                 -> the user (`users` above are those who claim)
+ *     names           usernameKey                            -> userId
+ *     members         roles/userId                           -> nothing; a row for each set of the roles held
+ *     memberNames     roles/usernameKey                      -> userId
+ *     roles           name                                   -> the role
+ *     sessions        userId/deviceId                        -> the session
+ *     sessionIds      sessionId                              -> userId/deviceId
+ *     revocations     number                                 -> the revocation
+ *     audit           auditId                                -> the entry
+ *     auditBy         field digest/auditId                   -> nothing
  *
  * A claim and its request id lie side by side under the user, because the cost of a commit is the pages it touches and
  * users arrive at random: apart they would touch twice as many. The same row answers "my claims" with one scan.

@@ -7,6 +7,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import { type Store, StoreRefused } from '../store.ts';
+import { createLmdbAccounts } from './accounts.ts';
 import { LmdbClaims } from './claims.ts';
 import { dataFileOf } from './data-file.ts';
 import { dataFileIn, openEnvironment, openRoot } from './environment.ts';
@@ -39,6 +40,7 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
     claims: new LmdbClaims(transactions),
     events: new LmdbEvents(transactions),
     qualifications: new LmdbQualifications(transactions),
+    accounts: createLmdbAccounts(transactions),
     timeMs: () => transactions.read(() => Math.floor(runtime.wallMs())),
     // A table cannot lose the uniqueness of its keys: it is made of it.
     guardsMissing: () => [],

@@ -1,7 +1,8 @@
 /**
- * The two clients of a store: one for claims, whose writes are never retried, and a small one for everything that must not
- * wait behind them (events, guard checks, the clock). Invariant: majority, journaled, from the primary, whatever the URI
- * says; and no operation waits without a bound.
+ * The three clients of a store: one for claims, whose writes are never retried, one for accounts, so that a flood of
+ * logins fills no pool but its own, and a small one for everything that must wait behind neither (events, guard checks,
+ * the clock). Invariant: majority, journaled, from the primary, whatever the URI says; and no operation waits without a
+ * bound.
  */
 import {
   type Db,
@@ -31,6 +32,7 @@ export const TIMEOUTS: Timeouts = { selectionMs: 2_000, socketMs: 10_000, majori
 
 /** Concurrent journaled writers share a flush: 2 to 4 batches in flight help, 50 do not. */
 const CLAIM_CONNECTIONS = 8;
+const ACCOUNT_CONNECTIONS = 8;
 const HOUSE_CONNECTIONS = 4;
 /** One lost connection makes the driver look for the primary anew; its default of 500 ms would hold up every claim so long. */
 const RECHECK_MS = 50;
@@ -39,6 +41,7 @@ const WIRE_VERSION_MIN = 17;
 
 export type Connection = {
   claims: Db;
+  accounts: Db;
   house: Db;
   /**
    * Must have resolved before the first operation: a client that an operation connects on the way, and cannot, is closed
@@ -73,15 +76,17 @@ export function createConnection(
   };
   try {
     const claims = open({ maxPoolSize: CLAIM_CONNECTIONS, retryWrites: false });
+    const accounts = open({ maxPoolSize: ACCOUNT_CONNECTIONS, retryWrites: true });
     const house = open({ maxPoolSize: HOUSE_CONNECTIONS, retryWrites: true });
     return {
       claims: claims.db,
+      accounts: accounts.db,
       house: house.db,
       async connect() {
-        await Promise.all([claims.client.connect(), house.client.connect()]);
+        await Promise.all([claims, accounts, house].map(({ client }) => client.connect()));
       },
       async close() {
-        await Promise.all([claims.client.close(true), house.client.close(true)]);
+        await Promise.all([claims, accounts, house].map(({ client }) => client.close(true)));
       },
     };
   } catch (error) {
@@ -93,8 +98,11 @@ export function createConnection(
 
 export type StartConditions = { address: Address; runtime: Runtime; timeouts: Timeouts; allowStandalone: boolean };
 
+/** What the server can do beyond single writes. */
+export type Abilities = { transactions: boolean };
+
 /** Waits for a primary that can keep the promise. Throws StoreUnavailable after `startMs`, StoreRefused when it never can. */
-export async function expectReplicaSet(connection: Connection, conditions: StartConditions): Promise<void> {
+export async function expectReplicaSet(connection: Connection, conditions: StartConditions): Promise<Abilities> {
   const { address, allowStandalone } = conditions;
   const hello = await firstHello(connection, conditions);
   if (hello.maxWireVersion < WIRE_VERSION_MIN) {
@@ -106,6 +114,7 @@ export async function expectReplicaSet(connection: Connection, conditions: Start
       `${address.label} is a standalone mongod: claims need a replica set, of one member at least`,
     );
   }
+  return { transactions: isReplicated };
 }
 
 async function firstHello(connection: Connection, { address, runtime, timeouts }: StartConditions): Promise<Document> {

@@ -6,6 +6,7 @@ import { type Db, MongoError, MongoServerError } from 'mongodb';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import type { Log } from '../../lib/log.ts';
 import { type Store, StoreRefused, StoreUnavailable } from '../store.ts';
+import { openAccounts } from './accounts.ts';
 import { type Address, addressOf } from './address.ts';
 import { ClaimReads } from './claim-reads.ts';
 import { createClaimStore } from './claims.ts';
@@ -64,9 +65,12 @@ async function open(connection: Connection, start: Start): Promise<Store> {
   const { runtime, log } = start;
   const { label } = start.address;
   const { majorityMs } = start.timeouts;
-  await expectReplicaSet(connection, start);
+  const abilities = await expectReplicaSet(connection, start);
   const clusterId = await openFormat(house, { runtime, label });
-  await openCollections(house, label);
+  const [accounts] = await Promise.all([
+    openAccounts(connection.accounts, { runtime, label, abilities }),
+    openCollections(house, label),
+  ]);
   const guard = new Guard({ db: house, runtime, log });
   await guard.start();
   const inserter = new ClaimInserter({ db: claims, guard, majorityMs, log });
@@ -77,6 +81,7 @@ async function open(connection: Connection, start: Start): Promise<Store> {
     claims: createClaimStore(new ClaimReads(claims), inserter),
     events: new MongoEvents(house),
     qualifications: new MongoQualifications(house, majorityMs),
+    accounts,
     timeMs: () => timeMs(house),
     guardsMissing: () => guard.eventsMissing,
     close() {

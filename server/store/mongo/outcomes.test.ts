@@ -171,6 +171,19 @@ test('a lost reply in the middle of a stock sale leaves what was sent unknown an
     );
   }));
 
+test('a sale that may no longer go on once the highest slot is read writes nothing', () =>
+  withFake(async ({ fake, store, drafts }) => {
+    let asked = 0;
+    const mayWrite = () => {
+      asked++;
+      return fake.commands.every((command) => command.find === undefined);
+    };
+    const kinds = (await store.claims.insertStock(drafts, 3, mayWrite)).map(({ kind }) => kind);
+    assert.equal(kinds, all('unavailable'));
+    assert.is(asked, 1);
+    assert.is(fake.stored.size, 0);
+  }));
+
 test('writes ask for a journaled majority and reads for majority data of the primary, whatever the URI says', async () => {
   const fake = await new FakeMongod({ indexes: GUARD_INDEXES, meta: META }).start();
   const uri = `${fake.uri}&w=1&journal=false&readConcernLevel=local&readPreference=secondary&retryWrites=true`;

@@ -10,6 +10,11 @@ export const COLLECTION = {
   events: 'events',
   qualifications: 'qualifications',
   meta: 'meta',
+  users: 'users',
+  roles: 'roles',
+  sessions: 'sessions',
+  revocations: 'revocations',
+  audit: 'audit',
 } as const;
 
 export type IndexSpec = {
@@ -17,6 +22,7 @@ export type IndexSpec = {
   key: Record<string, 1 | -1>;
   unique?: true;
   partialFilterExpression?: Record<string, unknown>;
+  expireAfterSeconds?: number;
 };
 
 /** Queries must name this filter to use the slot index. */
@@ -94,10 +100,10 @@ export function eventOfDocument({ _id, startsAt, endsAt, heldUntil, ...rest }: E
   };
 }
 
-function dateOf(time: number | null): Date | null {
+export function dateOf(time: number | null): Date | null {
   return time === null ? null : new Date(time);
 }
 
-function timeOf(date: Date | null): number | null {
+export function timeOf(date: Date | null): number | null {
   return date === null ? null : date.getTime();
 }
