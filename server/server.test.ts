@@ -1,5 +1,5 @@
 /** The promise, seen from a client over real sockets, on each real store and through two servers at once. */
-import type { ClaimReply, EventInput } from '../clients/index.ts';
+import type { ClaimReply, ClaimView, EventInput } from '../clients/index.ts';
 import { assert, suite } from '../protocol/testing/kit.ts';
 import { type Running, startServer, storeAhead } from './testing/servers.ts';
 import { STORE_CASES, stopStores } from './testing/stores.ts';
@@ -191,17 +191,20 @@ for (const { name, skip, withStores } of STORE_CASES) {
         for (const eventKey of ['a', 'b']) await createEvent(world, { eventKey });
         for (let i = 0; i < 25; i++) await world.clientOf(0).claim({ eventKey: 'a', userId: `u${i}` });
         await world.clientOf(0).claim({ eventKey: 'b', userId: 'u1', requestId: 'mine' });
-        const seen: string[] = [];
+        const seen: ClaimView[] = [];
         let cursor: string | undefined;
         do {
           const page = await world.clientOf(1).claims.list({ eventKey: 'a', limit: 10, ...(cursor ? { cursor } : {}) });
           if (page.code !== 'OK') throw new Error(page.code);
-          seen.push(...page.items.map(({ userId }) => userId));
+          seen.push(...page.items);
           cursor = page.nextCursor ?? undefined;
         } while (cursor !== undefined);
+        assert.is(seen.length, 25);
+        assert.is(new Set(seen.map(({ userId }) => userId)).size, 25);
+        const times = seen.map(({ grantedAt }) => grantedAt);
         assert.equal(
-          seen,
-          Array.from({ length: 25 }, (_, i) => `u${24 - i}`),
+          times,
+          [...times].sort((a, b) => b - a),
         );
         const mine = await world.clientOf(1).claims.ofUser({ userId: 'u1' });
         assert.equal(mine.code === 'OK' && mine.items.map(({ eventKey }) => eventKey), ['b', 'a']);

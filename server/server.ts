@@ -116,7 +116,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
       granted: ({ claim, nextClaimAt }) => notices.granted(claim, nextClaimAt),
     }),
     handlers: {
-      ...createClaimHandlers({ store, clock }),
+      ...createClaimHandlers({ store, clock, runtime }),
       ...createEventHandlers({ store, clock, events, audit }),
       ...createQualificationHandlers({ store, events, audit }),
       ...createNodeHandlers({ ...options.tokens, checks, metrics }),

@@ -12,15 +12,21 @@ import type { Options } from '@node-rs/argon2';
 /** OWASP's first choice for argon2id; the numbers are part of every hash, so that raising them leaves old hashes good. */
 const ARGON2ID: Options = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
+const NICENESS = 10;
+
 /** Without `hash` a new one is made, with one the password is compared. */
 export type PasswordJob = { password: string; hash: string | null };
 /** A new hash, or whether the password is that of the hash; null when the work could not be done. */
 export type PasswordDone = string | boolean | null;
 
-/** What goes wrong here is not said: it may hold the password. */
+/**
+ * What goes wrong here is not said: it may hold the password. On Linux a priority is a thread's own, so that claims get
+ * the core first; elsewhere it would be that of the whole process.
+ */
 const PROGRAM = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { hashSync, verifySync } = require(workerData.argon2);
+if (process.platform === 'linux') require('node:os').setPriority(workerData.niceness);
 parentPort.on('message', ({ password, hash }) => {
   let done = null;
   try {
@@ -31,5 +37,5 @@ parentPort.on('message', ({ password, hash }) => {
 
 export function startPasswordWorker(): Worker {
   const argon2 = createRequire(import.meta.url).resolve('@node-rs/argon2');
-  return new Worker(PROGRAM, { eval: true, workerData: { argon2, options: ARGON2ID } });
+  return new Worker(PROGRAM, { eval: true, workerData: { argon2, options: ARGON2ID, niceness: NICENESS } });
 }

@@ -4,7 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import jsonwebtoken from 'jsonwebtoken';
 import { assert, rejection, suite } from '../../protocol/testing/kit.ts';
-import { findServiceKeys, isDemoKey, openServiceKeys, openTokenKey, thumbprintOf } from './keys.ts';
+import {
+  findServiceKeys,
+  isDemoKey,
+  jwksOf,
+  openServiceKeys,
+  openTokenKey,
+  TOKEN_KEY_FILE,
+  thumbprintOf,
+} from './keys.ts';
+import { rotateKeys } from './keys-command.ts';
+import type { Settings } from './read-settings.ts';
 import { SettingsRefused } from './refused.ts';
 import { accessToken } from './token.ts';
 
@@ -147,3 +157,26 @@ test('signs an access token that the published key verifies', () =>
     assert.match(jti ?? '', /^[\w-]{22}$/);
     assert.is((await readFile(join(data, 'token-key.jwk'), 'utf8')).endsWith('\n'), true);
   }));
+
+test('a rotation: a new key signs, the one before stays in the set, refresh tokens live on', async () => {
+  await inFolder(async (data) => {
+    const open = () => openTokenKey({ file: null, data, env: 'development' });
+    const settings = { tokenKey: null, data } as Settings;
+    assert.match((await rejection(rotateKeys(settings))).message, /^no token key/);
+    const first = await open();
+    const said = JSON.parse(await rotateKeys(settings));
+    const second = await open();
+    assert.equal(said, { kid: second.kid, previous: first.kid });
+    assert.equal(second.previous, [first.publicJwk]);
+    assert.equal(Buffer.from(second.refreshSecret), Buffer.from(first.refreshSecret));
+    await rotateKeys(settings);
+    const third = await open();
+    assert.equal(third.previous, [second.publicJwk], 'two keys live, not three');
+    assert.equal(Buffer.from(third.refreshSecret), Buffer.from(first.refreshSecret));
+    const { keys } = JSON.parse(new TextDecoder().decode(jwksOf(third)));
+    assert.equal(keys, [third.publicJwk, second.publicJwk]);
+    assert.is((await stat(join(data, TOKEN_KEY_FILE))).mode & 0o777, 0o600);
+    const inProduction = openTokenKey({ file: join(data, TOKEN_KEY_FILE), data, env: 'production' });
+    assert.match((await rejection(inProduction)).message, /key of a demo/);
+  });
+});

@@ -20,12 +20,16 @@ function settingsOf(line: string, env: Environment = {}): Settings {
 
 /** Variables, arguments, and the line that stops the program. */
 const REFUSED: readonly (readonly [env: Environment, argv: string, line: string])[] = [
-  [{}, '', 'a command is missing: start, server, edge, token, event put, event list, claim (see --help)'],
-  [{}, 'strat', 'unknown command "strat": start, server, edge, token, event put, event list, claim (see --help)'],
+  [{}, '', 'a command is missing: start, server, edge, token, keys rotate, event put, event list, claim (see --help)'],
+  [
+    {},
+    'strat',
+    'unknown command "strat": start, server, edge, token, keys rotate, event put, event list, claim (see --help)',
+  ],
   [
     {},
     'event drop x',
-    'unknown command "event drop": start, server, edge, token, event put, event list, claim (see --help)',
+    'unknown command "event drop": start, server, edge, token, keys rotate, event put, event list, claim (see --help)',
   ],
   [{}, 'start now', 'unexpected argument "now" after start'],
   [{}, 'event put', 'event put needs FILE'],

@@ -29,6 +29,8 @@ const ROWS: readonly Row<unknown>[] = [...Object.values(SETTINGS), ...Object.val
 const FLAGS: ReadonlySet<string> = new Set(ROWS.map(({ flag }) => flag));
 /** Their values are never repeated in a line that may end in a log. */
 const SECRET_FLAGS: ReadonlySet<string> = new Set(['--store', '--service-keys', '--admin']);
+/** Their values are joined by spaces, as in one variable. */
+const REPEATED_FLAGS: ReadonlySet<string> = new Set(['--store', '--trust-issuer']);
 const TEST_PREFIX = 'CLAIMD_TEST_';
 
 /** `argv` begins after the program's own name. */
@@ -68,7 +70,7 @@ function textsOfFlags(tokens: readonly Token[]): Texts {
     if (value === undefined || (!token.inlineValue && value.startsWith('--'))) {
       throw new SettingsRefused(`${rawName} needs a value`);
     }
-    const before = rawName === '--store' ? texts.get(rawName) : undefined;
+    const before = REPEATED_FLAGS.has(rawName) ? texts.get(rawName) : undefined;
     texts.set(rawName, { source: rawName, text: before === undefined ? value : `${before.text} ${value}` });
   }
   return texts;

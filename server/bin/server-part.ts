@@ -20,6 +20,7 @@ import type { Settings } from './read-settings.ts';
 import { SettingsRefused, StartFailed } from './refused.ts';
 import type { Address } from './setting-values.ts';
 import { serverTls } from './tls-files.ts';
+import { openTrustedIssuers } from './trusted-issuers.ts';
 
 export type ServerPart = {
   tcp: Address;
@@ -43,6 +44,8 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
     const allowStandalone = settings.allowStandalone === 'on';
     const store = await openStore(settings.store, { nodeId, allowStandalone, runtime, log });
     closers.add(() => store.close());
+    const trusted = await openTrustedIssuers(settings.trustIssuer ?? [], { runtime, log });
+    closers.add(async () => trusted.stop());
     const server = await createClaimServer({
       runtime,
       log,
@@ -53,6 +56,7 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
         jwks: jwksOf(tokenKey),
         key: tokenKey,
         refreshSecret: tokenKey.refreshSecret,
+        trusted: trusted.issuers,
         ...{ issuer: settings.issuer, audience: settings.audience },
       },
       // The embedded store has one process.

@@ -2,6 +2,7 @@
  * Text of a flag or variable into the value it stands for. Each parser throws BadValue with the rule that the text
  * broke; who asked adds which setting it was. Rules never repeat the text, which may be a secret.
  */
+import { userIdShape } from '../../protocol/key.ts';
 import { faultsOf, type Shape } from '../../protocol/shape.ts';
 import { parseServiceKeys, type ServiceKey, ServiceKeysRefused } from '../session/service-keys.ts';
 
@@ -131,4 +132,31 @@ export function roleNames(text: string): string[] {
     throw new BadValue('must be a list of role names such as USER,OPERATOR');
   }
   return names;
+}
+
+export type TrustSetting = { issuer: string; audience: string; userIdPrefix: string; jwks: string };
+/** Ids of our own users begin so; another issuer must not speak for them. */
+const OWN_PREFIX = 'u_';
+
+/** `ISSUER,AUDIENCE,PREFIX,FILE|URL`; several are separated by spaces. */
+export function trustedIssuers(text: string): TrustSetting[] {
+  return text
+    .split(/\s+/)
+    .filter((part) => part !== '')
+    .map(trustedIssuer);
+}
+
+function trustedIssuer(text: string): TrustSetting {
+  const [issuer, audience, userIdPrefix, jwks, ...rest] = text.split(',');
+  if (!issuer || !audience || !userIdPrefix || !jwks || rest.length > 0) {
+    throw new BadValue('must be ISSUER,AUDIENCE,PREFIX,FILE or ISSUER,AUDIENCE,PREFIX,URL');
+  }
+  const isApart = !OWN_PREFIX.startsWith(userIdPrefix) && !userIdPrefix.startsWith(OWN_PREFIX);
+  if (faultsOf(userIdShape, userIdPrefix).length > 0 || !isApart) {
+    throw new BadValue(`has a prefix that is no beginning of other user ids: ${userIdShape.rule}, not ${OWN_PREFIX}`);
+  }
+  if (/^http:/.test(jwks) && !/^http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(jwks)) {
+    throw new BadValue('must name its keys by https or as a file');
+  }
+  return { issuer, audience, userIdPrefix, jwks };
 }

@@ -14,6 +14,7 @@ import {
   path,
   serviceKeys,
   storeUris,
+  trustedIssuers,
   whole,
   words,
 } from './setting-values.ts';
@@ -73,6 +74,13 @@ export const SETTINGS = {
   tokenKey: row('--token-key', 'FILE', null, 'ES256 private key, JWK or PEM (development makes one in DATA)', path),
   issuer: row('--issuer', 'NAME', 'claimd', 'the iss of access tokens', words),
   audience: row('--audience', 'NAME', 'claimd', 'the aud of access tokens', words),
+  trustIssuer: row(
+    '--trust-issuer',
+    'ISS,AUD,PREFIX,JWKS',
+    null,
+    'tokens of another issuer, for user ids with PREFIX and as USER; JWKS is a file or https URL; may be repeated',
+    trustedIssuers,
+  ),
   tlsCert: row('--tls-cert', 'FILE', null, 'certificate chain for TCP, PEM', path),
   tlsKey: row('--tls-key', 'FILE', null, 'its private key, PEM', path),
   tlsCa: row('--tls-ca', 'FILE', null, 'authorities to trust, PEM; a server then asks clients for a certificate', path),

@@ -20,7 +20,7 @@ const EVENTS_MAX = 200;
 /** Pairs that need no more looks in their period. */
 const SETTLED_MAX = 1_000_000;
 /** What was granted while its user was being asked for is new to them. */
-const OVERLAP_MS = 2_000;
+const OVERLAP_MS = 500;
 
 export type GrantWatchOptions = {
   store: Pick<Store, 'claims' | 'events'>;

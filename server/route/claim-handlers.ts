@@ -1,7 +1,9 @@
 /** Reading claims: by request id, of one user, of everybody. */
 import { encodeClaim } from '../../protocol/claim.ts';
 import type { Value } from '../../protocol/codec.ts';
+import type { Runtime } from '../../protocol/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
+import { Gate } from '../lib/gate.ts';
 import { spanAt } from '../rules/calendar.ts';
 import { claimInstant, nextClaimAfter } from '../rules/decide.ts';
 import type { ClaimFilter, ClaimRecord, EventRecord, Store } from '../store/store.ts';
@@ -9,10 +11,16 @@ import { type Answer, badField, type Handler, isProblem, subjectOf } from './cal
 import { decodeClaimCursor, encodeClaimCursor } from './cursor.ts';
 
 const PAGE_LENGTH = 50;
+/** A page costs as much as hundreds of claims, and one connection may ask for a thousand at once. */
+const PAGES_AT_ONCE = 4;
 
 export type ClaimHandlers = { [K in 'CLAIM_BY_REQUEST' | 'CLAIMS_OF_USER' | 'CLAIMS_LIST']: Handler<K> };
 
-export function createClaimHandlers({ store, clock }: { store: Store; clock: Clock }): ClaimHandlers {
+type Parts = { store: Store; clock: Clock; runtime: Runtime };
+
+export function createClaimHandlers({ store, clock, runtime }: Parts): ClaimHandlers {
+  const pages = new Gate(runtime, { atOnceMax: PAGES_AT_ONCE });
+
   async function encode(claims: readonly ClaimRecord[]): Promise<Value[]> {
     const keys = [...new Set(claims.map(({ eventKey }) => eventKey))];
     const records = keys.length === 0 ? [] : await store.events.get(keys);
@@ -22,7 +30,11 @@ export function createClaimHandlers({ store, clock }: { store: Store; clock: Clo
   }
 
   type Read = (page: { limit: number; after?: { grantedAt: number; claimKey: string } }) => Promise<ClaimRecord[]>;
-  async function page(limit: number | null, cursor: string | null, read: Read): Promise<Answer> {
+  function page(limit: number | null, cursor: string | null, read: Read): Promise<Answer> {
+    return pages.through(() => onePage(limit, cursor, read));
+  }
+
+  async function onePage(limit: number | null, cursor: string | null, read: Read): Promise<Answer> {
     const after = cursor === null ? null : decodeClaimCursor(cursor);
     if (after === undefined) return badField('cursor', 'a nextCursor of this list');
     const length = limit ?? PAGE_LENGTH;

@@ -91,22 +91,28 @@ export class GroupCommit {
     this.#hooks.committed({ size: turns.length, ms, duplicates });
   }
 
-  /** The next commit's turns. With stock they are of one period and one stock, which a reset or an operator may end. */
+  /**
+   * The next commit's turns. With stock they are of one period and one stock, which a reset or an operator may end. Of
+   * several turns on one claim key, which there are where nothing locks it, the first goes and the others wait.
+   */
   #take(lane: Lane): Turn[] {
     const turns: Turn[] = [];
+    const waiting: Turn[] = [];
     const claimKeys = new Set<string>();
-    let taken = 0;
+    let seen = 0;
     for (const turn of lane.pending) {
       const [first] = turns;
-      if (turns.length >= this.#store.insertMax) break;
+      if (Math.max(turns.length, waiting.length) >= this.#store.insertMax) break;
       if (first !== undefined && !belongTogether(first, turn)) break;
-      if (claimKeys.has(turn.claimKey)) break;
-      taken++;
-      if (!this.#hooks.admit(turn)) continue;
-      claimKeys.add(turn.claimKey);
-      turns.push(turn);
+      seen++;
+      if (claimKeys.has(turn.claimKey)) {
+        waiting.push(turn);
+      } else if (this.#hooks.admit(turn)) {
+        claimKeys.add(turn.claimKey);
+        turns.push(turn);
+      }
     }
-    lane.pending = lane.pending.slice(taken);
+    lane.pending = [...waiting, ...lane.pending.slice(seen)];
     return turns;
   }
 }

@@ -112,6 +112,23 @@ test('a draft is not sent again once its event would no longer grant it', async 
   assert.is(bench.sent.length, 1);
 });
 
+test('without locks a commit takes the first of each claim key, and the others go with the next ones', async () => {
+  const bench = shardBench({ isLocking: false });
+  for (const [userId, requestId] of ['u1 r1', 'u1 r2', 'u2 r3', 'u1 r4', 'u2 r5', 'u3 r6'].map((ask) =>
+    ask.split(' '),
+  )) {
+    void bench.claim(userId as string, requestId as string);
+  }
+  await bench.time.settle();
+  const ids = () => bench.sent.map(({ drafts }) => drafts.map(({ requestId }) => requestId));
+  assert.equal(ids(), [
+    ['r1', 'r3', 'r6'],
+    ['r2', 'r5'],
+  ]);
+  await bench.sent[0]?.answer(bench.sent[0].drafts.map((draft) => inserted(draft)));
+  assert.equal(ids()[2], ['r4']);
+});
+
 test('a node that was frozen decides nothing by what it knew before', async () => {
   const bench = shardBench();
   await bench.claim('u0', 'r0');

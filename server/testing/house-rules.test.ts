@@ -54,6 +54,16 @@ const BROKEN: readonly (readonly [path: string, text: string, breach: string])[]
   ],
   ['server/shard/a.ts', "import { x } from '../testing/b.ts';", 'server/shard/a.ts: may not import ../testing/b.ts'],
   ['server/shard/a.ts', "import { x } from '../events/b.ts';", 'server/shard/a.ts: may not import ../events/b.ts'],
+  [
+    'bench/a.ts',
+    "import { x } from '../server/testing/mongod.ts';",
+    'bench/a.ts: may not import ../server/testing/mongod.ts',
+  ],
+  [
+    'bench/soak/a.ts',
+    "import { x } from '../../server/testing/stores.ts';",
+    'bench/soak/a.ts: may not import ../../server/testing/stores.ts',
+  ],
   ['server/loose.ts', '', 'server/loose.ts: its folder has no rule'],
   ['server/shard/a.ts', 'const now = Date.now();', 'server/shard/a.ts: uses Date.now( where a Runtime is handed in'],
   ['clients/a.ts', 'setTimeout(f, 1);', 'clients/a.ts: uses setTimeout( where a Runtime is handed in'],
