@@ -3,21 +3,24 @@
  * from a route to the protocol, so that every request has a deadline and every result is checked.
  */
 
+import type { CallOptions } from '../clients/call.ts';
 import type { CallName, Client } from '../clients/client.ts';
 import type { RequestIds } from '../clients/request-ids.ts';
 import type { Args } from '../protocol/ops.ts';
 import { isSuccess } from '../protocol/reply.ts';
 import type { Result } from '../protocol/results.ts';
 import type { Runtime } from '../protocol/runtime.ts';
+import type { Callers } from './caller.ts';
 import type { ClaimRate } from './claim-rate.ts';
 import type { TokenKeys } from './keys.ts';
 import type { EdgeLimits } from './limits.ts';
 import type { EdgeMetrics } from './metrics.ts';
 import { Refusal } from './refusal.ts';
+import type { Revocations } from './revocations.ts';
 import type { Tokens } from './tokens.ts';
 
 /** It answers within `deadlineMs` whatever happens to the servers, and has checked the result of every success. */
-export type EdgeClient = Pick<Client, 'request' | 'isReady'>;
+export type EdgeClient = Pick<Client, 'request' | 'isReady' | 'listen'>;
 
 /** Fields first, then a sentence; a pino logger is one. */
 export type EdgeLog = {
@@ -33,6 +36,8 @@ export type Context = {
   readonly limits: EdgeLimits;
   readonly keys: TokenKeys;
   readonly tokens: Tokens;
+  readonly revocations: Revocations;
+  readonly callers: Callers;
   readonly claimRate: ClaimRate;
   /** For claims whose caller chose none. */
   readonly requestIds: RequestIds;
@@ -53,9 +58,9 @@ export async function ask<K extends CallName>(
   context: Pick<Context, 'client' | 'limits'>,
   op: K,
   args: Args<K>,
-  deadlineMs: number = patienceMs(context),
+  options: CallOptions = {},
 ): Promise<Result<K>> {
-  const reply = await context.client.request(op, args, { deadlineMs });
+  const reply = await context.client.request(op, args, { deadlineMs: patienceMs(context), ...options });
   if (!isSuccess(reply)) throw new Refusal(reply);
   return reply.result as Result<K>;
 }

@@ -11,7 +11,7 @@ import {
 import type { Value } from '../protocol/codec.ts';
 import { assert, rejection, suite } from '../protocol/testing/kit.ts';
 import { createEdge } from './edge.ts';
-import { signingKey, tokenKeys, tokenOf } from './testing/tokens.ts';
+import { ACTOR, signingKey, tokenKeys, tokenOf } from './testing/tokens.ts';
 
 const test = suite('edge over TCP');
 const key = signingKey('k1');
@@ -62,7 +62,7 @@ function granted(request: FakeRequest): readonly Value[] {
 test('a claim goes from HTTP over the protocol and back', async () => {
   await withServer(granted, async ({ claim, server }) => {
     assert.equal(await claim(), { status: 201, code: 'GRANTED', retryAfter: null });
-    assert.equal(server.requests.at(-1)?.args[0], ['u1', 's1', ['USER']]);
+    assert.equal(server.requests.at(-1)?.args[0], ACTOR);
   });
 });
 

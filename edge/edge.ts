@@ -4,26 +4,32 @@
  */
 import { RequestIds } from '../clients/request-ids.ts';
 import type { Runtime } from '../protocol/runtime.ts';
+import { Callers } from './caller.ts';
 import { CLAIM_RATE, ClaimRate, type Rate } from './claim-rate.ts';
 import { ask, type Context, type EdgeClient, type EdgeLog } from './context.ts';
 import { createHttp } from './http.ts';
 import { keySetOf, TokenKeys } from './keys.ts';
 import { EDGE_LIMITS, type EdgeLimits } from './limits.ts';
+import { Live } from './live/live.ts';
 import { EdgeMetrics } from './metrics.ts';
+import { Revocations } from './revocations.ts';
 import { ROUTES } from './routes/table.ts';
 import { Tokens } from './tokens.ts';
 
 export type { EdgeClient, EdgeLog } from './context.ts';
 
 export type EdgeOptions = {
-  /** Answers within its deadlines whether or not a server can be reached. The caller closes it, after the edge. */
+  /**
+   * Answers within its deadlines whether or not a server can be reached. The caller closes it, after the edge. It has one
+   * connection to each server, because subscriptions belong to a connection.
+   */
   client: EdgeClient;
   runtime: Runtime;
   log: EdgeLog;
   limits?: Partial<EdgeLimits>;
   /** Claims a second and at once that each user may make; 200 and 400 when left out. */
   claimRate?: Rate;
-  /** Addresses of proxies whose forwarding headers may be believed; none when left out. */
+  /** Addresses of proxies whose `X-Forwarded-For` is believed, or blocks such as `10.0.0.0/8`; none when left out. */
   trustProxy?: readonly string[];
 };
 
@@ -41,13 +47,17 @@ export type Edge = {
 /** Starts to fetch the token keys but does not wait for a server: `/readyz` says when one is there. */
 export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const context = contextOf(options);
-  const app = createHttp({ context, routes: ROUTES, trustProxy: options.trustProxy ?? [] });
+  const app = createHttp({ context, routes: ROUTES });
+  const live = new Live(context);
+  app.server.on('upgrade', (request, socket, head) => live.upgrade(request, socket, head));
   await app.ready();
   context.keys.start();
+  live.start();
 
   async function close(): Promise<void> {
     context.isDraining = true;
     context.keys.stop();
+    live.close();
     const closed = app.close();
     app.server.closeAllConnections();
     await closed;
@@ -55,8 +65,11 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
 
   async function drain(): Promise<void> {
     context.isDraining = true;
-    const cancel = options.runtime.after(context.limits.drainMs, () => app.server.closeAllConnections());
-    await app.close();
+    const cancel = options.runtime.after(context.limits.drainMs, () => {
+      live.close();
+      app.server.closeAllConnections();
+    });
+    await Promise.all([live.drain(), app.close()]);
     cancel();
     context.keys.stop();
   }
@@ -71,7 +84,8 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   return { listen, drain, close };
 }
 
-function contextOf({ client, runtime, log, limits: given, claimRate = CLAIM_RATE }: EdgeOptions): Context {
+function contextOf(options: EdgeOptions): Context {
+  const { client, runtime, log, limits: given, claimRate = CLAIM_RATE, trustProxy = [] } = options;
   const limits = { ...EDGE_LIMITS, ...given };
   const { keysRefreshMs: refreshMs, keysRefreshMsMin: refreshMsMin, claimRateUsersMax: usersMax } = limits;
   const keys = new TokenKeys({
@@ -88,6 +102,8 @@ function contextOf({ client, runtime, log, limits: given, claimRate = CLAIM_RATE
     limits,
     keys,
     tokens: new Tokens({ keys, runtime, log, limits }),
+    revocations: new Revocations(runtime),
+    callers: new Callers(trustProxy),
     claimRate: new ClaimRate({ rate: claimRate, runtime, usersMax }),
     requestIds: new RequestIds(runtime),
     metrics: new EdgeMetrics(),

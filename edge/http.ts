@@ -1,18 +1,20 @@
 /**
  * fastify with the edge's bounds, one error handler and the routes of the table. No route knows these settings and none
- * of them knows a route. Headers that say who a user is (`x-user-*`, `x-forwarded-*`) are never read.
+ * of them knows a route. Headers that say who a user is (`x-user-*`) are never read.
  */
 import { isUtf8 } from 'node:buffer';
 import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Context } from './context.ts';
+import { UpgradableMessage } from './live/upgradable.ts';
 import { badRequest, problemOf, Refusal, rawProblem, sendProblem } from './refusal.ts';
 import type { Method, Route } from './route.ts';
+import type { Identity } from './tokens.ts';
 
-export type HttpOptions = { context: Context; routes: readonly Route[]; trustProxy: readonly string[] };
+export type HttpOptions = { context: Context; routes: readonly Route[] };
 
-export function createHttp({ context, routes, trustProxy }: HttpOptions): FastifyInstance {
+export function createHttp({ context, routes }: HttpOptions): FastifyInstance {
   const { limits } = context;
   const app = fastify({
     logger: false,
@@ -20,13 +22,15 @@ export function createHttp({ context, routes, trustProxy }: HttpOptions): Fastif
     requestTimeout: limits.requestMs,
     connectionTimeout: limits.silenceMs,
     keepAliveTimeout: limits.keepAliveMs,
-    trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
     // A drain is answered by `begin`, as a problem document like every other refusal.
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: limits.paramLengthMax, caseSensitive: true, ignoreTrailingSlash: false },
     http: {
+      IncomingMessage: UpgradableMessage,
       maxHeaderSize: limits.headerBytesMax,
+      // Node's own answer to a request without a host has no body; `begin` refuses it instead.
+      requireHostHeader: false,
       headersTimeout: limits.requestMs,
       connectionsCheckingInterval: limits.requestCheckMs,
     },
@@ -35,7 +39,8 @@ export function createHttp({ context, routes, trustProxy }: HttpOptions): Fastif
   });
   app.server.maxConnections = limits.connectionsMax;
   app.decorateRequest('route', null);
-  app.decorateRequest('actor', null);
+  app.decorateRequest('identity', null);
+  app.decorateRequest('from', null);
   app.decorateRequest('outcome', 'OK');
   parseJson(app);
   app.setErrorHandler((error, request, reply) => answerError(context, error, request, reply));
@@ -66,16 +71,23 @@ function begin(context: Context, route: Route, { request, reply, done }: Beginni
   count(context, request, reply);
   reply.header('x-content-type-options', 'nosniff');
   route.prepare?.(context, request, reply);
+  const { host } = request.headers;
+  if (host === undefined && request.raw.httpVersion === '1.1') {
+    return done(badRequest({ field: 'host', rule: 'one Host header' }));
+  }
   if (route.access === 'open') return done();
   reply.header('cache-control', 'no-store');
   if (context.isDraining) return done(new Refusal({ code: 'DRAINING', retryAfterMs: 1_000 }, { connection: 'close' }));
+  request.from = context.callers.addressOf(request.raw);
+  if (route.access === 'stranger') return done();
   const { authorization } = request.headers;
-  request.actor = context.tokens.remembered(authorization) ?? null;
-  if (request.actor !== null) return done();
-  context.tokens.verified(authorization).then((actor) => {
-    request.actor = actor;
-    done();
-  }, done);
+  function known(identity: Identity): void {
+    request.identity = identity;
+    done(context.revocations.includes(identity) ? new Refusal({ code: 'SESSION_ENDED' }) : undefined);
+  }
+  const remembered = context.tokens.remembered(authorization);
+  if (remembered !== undefined) return known(remembered);
+  context.tokens.verified(authorization).then(known, done);
 }
 
 /** `close` comes once for every answer, also for one whose caller went away. */
@@ -143,7 +155,10 @@ function refuseBytes(error: Error & { code?: string }, socket: Socket): void {
   socket.destroySoon();
 }
 
-/** A problem must not be written into the middle of an earlier request's answer. */
-function isAnswering(socket: Socket & { _httpMessage?: unknown }): boolean {
-  return socket._httpMessage instanceof ServerResponse;
+/**
+ * A problem must not be written into the middle of an earlier request's answer, nor be taken for it: where that request has
+ * arrived whole, what could not be read is the next one.
+ */
+function isAnswering({ _httpMessage: answer }: Socket & { _httpMessage?: unknown }): boolean {
+  return answer instanceof ServerResponse && (answer.headersSent || answer.req.complete);
 }

@@ -33,6 +33,30 @@ export const EDGE_LIMITS = {
   keysRefreshMsMin: 2_000,
   /** Users whose claim rate is remembered. */
   claimRateUsersMax: 100_000,
+
+  /** Live sockets; fewer than connections, so that they leave some for requests. */
+  liveSocketsMax: 8_000,
+  liveSocketsOfUserMax: 10,
+  liveMessageBytesMax: 65_536,
+  /** A socket must have said hello this long after it opened. */
+  liveHelloMs: 5_000,
+  livePingMs: 30_000,
+  /** Silence, pongs included, after which a socket is cut. */
+  liveDeadMs: 60_000,
+  /** What may wait in memory to be read by one socket's peer. */
+  liveBufferedBytesMax: 262_144,
+  /** Claims of one socket without an outcome; behind so many it is not heard. */
+  liveInFlightMax: 32,
+  /** How long a closed socket may take to say that it has heard so. */
+  liveLingerMs: 5_000,
+  /** How often sockets are looked at for what is due. */
+  liveSweepMs: 500,
+  /** A server that could not be subscribed to is asked again after this. */
+  liveRetryMs: 1_000,
+  /** Grants that are remembered, so that each is told once. */
+  liveGrantsMax: 20_000,
+  /** Keys of one kind in one SUBSCRIBE. */
+  subscribedMax: LIMITS.subscribedMax,
 } as const;
 
 export type EdgeLimits = { readonly [K in keyof typeof EDGE_LIMITS]: number };
@@ -40,5 +64,8 @@ export type EdgeLimits = { readonly [K in keyof typeof EDGE_LIMITS]: number };
 const holds =
   EDGE_LIMITS.deadlineMs < EDGE_LIMITS.drainMs &&
   EDGE_LIMITS.deadlineMs < EDGE_LIMITS.silenceMs &&
-  EDGE_LIMITS.tokenBytesMax < EDGE_LIMITS.headerBytesMax;
+  EDGE_LIMITS.tokenBytesMax < EDGE_LIMITS.headerBytesMax &&
+  EDGE_LIMITS.liveSocketsMax < EDGE_LIMITS.connectionsMax &&
+  EDGE_LIMITS.liveLingerMs < EDGE_LIMITS.drainMs &&
+  EDGE_LIMITS.livePingMs * 2 <= EDGE_LIMITS.liveDeadMs;
 if (!holds) throw new Error('edge limits contradict one another');

@@ -38,6 +38,24 @@ export class EdgeMetrics {
     registers: [this.#registry],
   });
 
+  readonly #liveSockets = new Gauge({
+    name: 'claimd_edge_live_sockets',
+    help: 'Open live sockets',
+    registers: [this.#registry],
+  });
+  readonly #liveCloses = new Counter({
+    name: 'claimd_edge_live_closes_total',
+    help: 'Live sockets that ended, by why the edge closed them; PEER where it did not',
+    labelNames: ['reason'],
+    registers: [this.#registry],
+  });
+  readonly #liveOutcomes = new Counter({
+    name: 'claimd_edge_live_outcomes_total',
+    help: 'Outcomes of claims on live sockets by code',
+    labelNames: ['code'],
+    registers: [this.#registry],
+  });
+
   begin(): void {
     this.#inFlight.inc();
   }
@@ -46,6 +64,18 @@ export class EdgeMetrics {
     this.#inFlight.dec();
     this.#answers.inc({ method, route, status, code });
     this.#seconds.observe({ route }, seconds);
+  }
+
+  liveSockets(count: number): void {
+    this.#liveSockets.set(count);
+  }
+
+  liveClosed(reason: string): void {
+    this.#liveCloses.inc({ reason });
+  }
+
+  liveOutcome(code: ErrorName): void {
+    this.#liveOutcomes.inc({ code });
   }
 
   /** Prometheus text of the edge's metrics and the server's, which are null when it could not be asked. */

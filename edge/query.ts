@@ -3,19 +3,43 @@
  * route does not know is refused, because a misspelt filter must not answer with everything.
  */
 import type { FastifyRequest } from 'fastify';
+import {
+  auditNameShape,
+  ROLE_MATCHES,
+  roleNameShape,
+  roleNamesShape,
+  sessionIdShape,
+  usernameShape,
+} from '../protocol/accounts.ts';
 import { utcTime } from '../protocol/event.ts';
 import { eventKeyShape, requestIdShape, userIdShape } from '../protocol/key.ts';
 import { LIMITS } from '../protocol/limits.ts';
-import { pattern, record, type Shape, text } from '../protocol/shape.ts';
+import { choice, faultsOf, pattern, record, refine, type Shape, text } from '../protocol/shape.ts';
 import { checked } from './refusal.ts';
 
 type Parameter = { shape: Shape<string>; description: string };
 
+const ROLES = /^[A-Z][A-Z0-9_]*(,[A-Z][A-Z0-9_]*)*$/;
+const roleList = refine(
+  pattern('names of roles, joined by commas', 2_048, ROLES),
+  `up to ${LIMITS.rolesOfUserMax} names of roles of up to 64 characters, joined by commas`,
+  (value) => faultsOf(roleNamesShape, value.split(',')).length === 0,
+);
+
 export const QUERY = {
   eventKey: { shape: eventKeyShape, description: 'Only claims of this event.' },
   userId: { shape: userIdShape, description: 'Only claims of this user.' },
-  from: { shape: utcTime, description: 'Only claims granted at this time or later.' },
-  to: { shape: utcTime, description: 'Only claims granted before this time.' },
+  from: { shape: utcTime, description: 'Only what happened at this time or later.' },
+  to: { shape: utcTime, description: 'Only what happened before this time.' },
+  roles: {
+    shape: roleList,
+    description: 'Only users with these roles, joined by commas; an unknown role is an error.',
+  },
+  match: { shape: choice(...ROLE_MATCHES), description: 'Whether a user has any of the roles (the default) or all.' },
+  username: { shape: usernameShape, description: 'Only users whose name begins so.' },
+  actor: { shape: auditNameShape, description: 'Only what this user did, or service:ID.' },
+  action: { shape: auditNameShape, description: 'Only this kind of act, such as user.roles.' },
+  subject: { shape: auditNameShape, description: 'Only what was done to this.' },
   limit: {
     shape: pattern(`integer 1…${LIMITS.pageLengthMax}`, 3, /^(?:[1-9]\d?|1\d\d|200)$/),
     description: 'Items on a page, 1 to 200.',
@@ -27,6 +51,9 @@ export type QueryName = keyof typeof QUERY;
 export const PARAMS = {
   eventKey: { shape: eventKeyShape, description: 'Key of an event.' },
   requestId: { shape: requestIdShape, description: 'Request id of a claim.' },
+  userId: { shape: userIdShape, description: 'Id of a user.' },
+  sessionId: { shape: sessionIdShape, description: 'Id of one of the caller’s sessions.' },
+  roleName: { shape: roleNameShape, description: 'Name of a role.' },
 } satisfies Record<string, Parameter>;
 export type ParamName = keyof typeof PARAMS;
 

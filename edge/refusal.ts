@@ -71,11 +71,18 @@ export function sendProblem(reply: FastifyReply, problem: Problem, headers: Read
   return sendText(reply.code(body.status), JSON.stringify(body));
 }
 
+const INVALID_TOKEN = 'Bearer error="invalid_token"';
+const CHALLENGES: { readonly [code: string]: string } = {
+  UNAUTHENTICATED: INVALID_TOKEN,
+  SESSION_ENDED: INVALID_TOKEN,
+};
+
 function carriedHeaders(body: ProblemJson): Record<string, string> {
   const headers: Record<string, string> = {};
   if (body.retryAfterMs !== undefined)
     headers['retry-after'] = String(Math.max(1, Math.ceil(body.retryAfterMs / 1000)));
-  if (body.code === 'UNAUTHENTICATED') headers['www-authenticate'] = 'Bearer error="invalid_token"';
+  // RFC 9110 demands the header of every 401. A wrong password is no matter of a token.
+  if (body.status === 401) headers['www-authenticate'] = CHALLENGES[body.code] ?? 'Bearer';
   return headers;
 }
 

@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import type { BodyName, SchemaName } from './openapi/schemas.ts';
 import type { QueryName } from './query.ts';
 import { sendText } from './send.ts';
-import type { ActorTuple } from './tokens.ts';
+import { type ActorTuple, actorFrom, type Identity } from './tokens.ts';
 
 declare module 'fastify' {
   // An interface because that is how a module's types are extended.
@@ -13,23 +13,33 @@ declare module 'fastify' {
     /** Null before the request reached its route, and where there is none. */
     route: Route | null;
     /** Who asks, on routes with access `user`. */
-    actor: ActorTuple | null;
+    identity: Identity | null;
+    /** The address of whoever asks; null where nobody needs it. */
+    from: string | null;
     /** The code of the answer, for metrics. */
     outcome: ErrorName;
   }
 }
 
-export type Method = 'GET' | 'POST' | 'PATCH';
-/** What a success looks like; `null` for an answer without a schema of ours. */
-export type Answer = { status: 200 | 201 | 503; sentence: string; schema: SchemaName; headers?: readonly HeaderName[] };
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+/** What a success looks like; `schema` is null for an answer without a body. */
+export type Answer = {
+  status: 101 | 200 | 201 | 204 | 503;
+  sentence: string;
+  schema: SchemaName | null;
+  headers?: readonly HeaderName[];
+};
 export type HeaderName = 'ETag' | 'Location' | 'Idempotency-Key' | 'Idempotent-Replayed';
 
 export type Route = {
   readonly method: Method;
   /** In fastify's form, `/v1/events/:eventKey`. */
   readonly path: string;
-  /** `open` to anybody and in a drain, or to whoever has an access token. */
-  readonly access: 'open' | 'user';
+  /**
+   * `open`: to anybody, also in a drain. `stranger`: to anybody, but like everything that follows its answers are kept by
+   * nobody and it takes nothing new in a drain. `user`: to whoever has an access token.
+   */
+  readonly access: 'open' | 'stranger' | 'user';
   readonly name: string;
   readonly summary: string;
   readonly query?: readonly QueryName[];
@@ -47,8 +57,13 @@ export type Route = {
 
 /** The actor of a request on a route with access `user`. */
 export function actorOf(request: FastifyRequest): ActorTuple {
-  if (request.actor === null) throw new Error(`${request.url} has no actor`);
-  return request.actor;
+  if (request.identity === null) throw new Error(`${request.url} has no actor`);
+  return actorFrom(request.identity, request.from);
+}
+
+/** A success without a body. */
+export function sendNothing(reply: FastifyReply): FastifyReply {
+  return reply.code(204).send();
 }
 
 /** A success with a body. */

@@ -3,7 +3,7 @@ import { nodeRuntime } from '../clients/runtime.ts';
 import { assert, suite } from '../protocol/testing/kit.ts';
 import { ok, withEdge } from './testing/fixture.ts';
 import { eventOf } from './testing/samples.ts';
-import { signingKey, tokenKeys, tokenOf } from './testing/tokens.ts';
+import { ACTOR, ISSUER, signingKey, tokenKeys, tokenOf } from './testing/tokens.ts';
 
 const test = suite('access tokens');
 const nowS = () => Math.floor(Date.now() / 1000);
@@ -153,5 +153,40 @@ test('without any key nobody can be judged: 503, not 401; the jwks says the same
     replace(script);
     assert.is((await call(PATH)).status, 200);
     assert.is((await call('/.well-known/jwks.json')).status, 200);
+  });
+});
+
+test('a trusted issuer speaks for the users of its prefix, as USER and without a session of ours', async () => {
+  const [own, theirs] = [signingKey('k1'), signingKey('k1')];
+  const [jwks] = tokenKeys(theirs);
+  const trusted: [string, string, string, Uint8Array][] = [['https://studio.test', 'game', 'studio-', jwks]];
+  const TOKEN_KEYS = () => {
+    const [ours, issuer, audience] = tokenKeys(own);
+    return ok('TOKEN_KEYS', [ours, issuer, audience, trusted]);
+  };
+  await withEdge({ script: { ...script, TOKEN_KEYS } }, async ({ call, asked, log }) => {
+    const foreign = { iss: 'https://studio.test', aud: 'game', sub: 'studio-7' };
+    const good = tokenOf(theirs, { payload: { ...foreign, sid: 's1', roles: ['ADMIN'], jti: undefined } });
+    assert.is((await call(PATH, { token: good })).status, 200);
+    assert.is((await call(PATH, { token: tokenOf(own) })).status, 200);
+    const actors = asked.map(({ args }) => (args as unknown[])[0]);
+    assert.equal(actors, [['studio-7', 'cli', ['USER'], ...ACTOR.slice(3)], ACTOR]);
+    const rows = {
+      'a user of ours': { ...foreign, sub: 'u1' },
+      'no user': { ...foreign, sub: undefined },
+      'our audience': { ...foreign, aud: 'claimd' },
+      'our name': { ...foreign, iss: ISSUER, aud: 'claimd' },
+      'no end': { ...foreign, exp: undefined },
+      'an issuer that nobody named': { ...foreign, iss: 'https://other.test' },
+    };
+    for (const [name, payload] of Object.entries(rows)) {
+      log.length = 0;
+      assert.is((await call(PATH, { token: tokenOf(theirs, { payload }) })).status, 401, name);
+      assert.is(log.length, 1, name);
+    }
+    assert.is((await call(PATH, { token: tokenOf(own, { payload: foreign }) })).status, 401, 'signed by us');
+    assert.is((await call(PATH, { token: tokenOf(theirs, { header: { typ: 'JWT' }, payload: foreign }) })).status, 401);
+    const published = (await call('/.well-known/jwks.json', { token: null })).json.keys;
+    assert.is(published.length, 1);
   });
 });

@@ -1,6 +1,7 @@
 /**
- * Access tokens into actors. An access token is a JWS signed with ES256 by a key of the server's set, of type `at+jwt`,
- * for our issuer and audience, with an end. Whether its session still lives is the server's question, not ours.
+ * Access tokens into who they speak for. An access token is a JWS signed with ES256 by a key of its issuer, of type
+ * `at+jwt`, for the issuer's audience, with an end. An issuer that is not our own speaks for users with its prefix alone,
+ * and makes of nobody more than a USER. Whether a session still lives is not asked here.
  * Checking a signature costs two to three times what a bare request does, so verified tokens are remembered until they
  * end or the keys change. Invariant: whatever is wrong, the answer is UNAUTHENTICATED and the log line holds the reason
  * but never the token.
@@ -10,13 +11,38 @@ import { actorShape } from '../protocol/ops.ts';
 import type { Runtime } from '../protocol/runtime.ts';
 import { faultsOf, type TypeOf, text } from '../protocol/shape.ts';
 import type { EdgeLog } from './context.ts';
-import type { KeySet, TokenKeys } from './keys.ts';
+import type { Issuer, KeySet, TokenKeys } from './keys.ts';
 import type { EdgeLimits } from './limits.ts';
 import { Recent } from './recent.ts';
 import { Refusal } from './refusal.ts';
 
 export type ActorTuple = TypeOf<typeof actorShape>;
-type Entry = { actor: ActorTuple; endsAtMs: number; keySet: KeySet };
+/** What a token says: an actor but for the address of the request. */
+export type Identity = {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly roles: string[];
+  /** Milliseconds since 1970 UTC; null when the token does not say. */
+  readonly issuedAtMs: number | null;
+  /** Milliseconds since 1970 UTC, by the clock that `Runtime.wallMs` shows. */
+  readonly endsAtMs: number;
+};
+/** `from` is the address of the request. */
+export function actorFrom({ userId, sessionId, roles, issuedAtMs }: Identity, from: string | null): ActorTuple {
+  return [userId, sessionId, roles, issuedAtMs, from];
+}
+
+/** What the id of every session begins with that a server has stored; other tokens were issued without one. */
+const SESSION_PREFIX = 's.';
+/** What tokens from the command line name in place of a session, and what stands for those of other issuers. */
+export const NO_SESSION = 'cli';
+
+/** False for tokens that live without a session: those of the command line and of other issuers. */
+export function hasSession({ sessionId }: Pick<Identity, 'sessionId'>): boolean {
+  return sessionId.startsWith(SESSION_PREFIX);
+}
+
+type Entry = { identity: Identity; keySet: KeySet };
 type Options = { keys: TokenKeys; runtime: Runtime; log: EdgeLog; limits: EdgeLimits };
 
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
@@ -34,26 +60,26 @@ export class Tokens {
     this.#recent = new Recent(options.limits.tokensMax);
   }
 
-  /** The actor of an `authorization` header that was verified before; undefined when it must be verified now. */
-  remembered(authorization: string | undefined): ActorTuple | undefined {
+  /** Of an `authorization` header that was verified before; undefined when it must be verified now. */
+  remembered(authorization: string | undefined): Identity | undefined {
     if (authorization === undefined) return undefined;
     const entry = this.#recent.get(authorization);
     if (entry === undefined) return undefined;
-    if (entry.endsAtMs > this.#options.runtime.wallMs() && entry.keySet === this.#options.keys.current)
-      return entry.actor;
+    const isOver = entry.identity.endsAtMs <= this.#options.runtime.wallMs();
+    if (!isOver && entry.keySet === this.#options.keys.current) return entry.identity;
     this.#recent.delete(authorization);
     return undefined;
   }
 
-  /** The actor of an `authorization` header. Rejects with a Refusal: UNAUTHENTICATED, or SERVER_UNAVAILABLE without keys. */
-  async verified(authorization: string | undefined): Promise<ActorTuple> {
+  /** Of an `authorization` header. Rejects with a Refusal: UNAUTHENTICATED, or SERVER_UNAVAILABLE without keys. */
+  async verified(authorization: string | undefined): Promise<Identity> {
     if (authorization === undefined) throw new Refusal({ code: 'UNAUTHENTICATED' }, { 'www-authenticate': 'Bearer' });
     try {
       const token = tokenOf(authorization, this.#options.limits.tokenBytesMax);
       const keySet = await this.#keySetFor(token);
-      const entry = this.#verify(token, keySet);
-      this.#recent.set(authorization, entry);
-      return entry.actor;
+      const identity = this.#verify(token, keySet);
+      this.#recent.set(authorization, { identity, keySet });
+      return identity;
     } catch (error) {
       if (error instanceof Refusal) throw error;
       this.#options.log.warn(
@@ -67,20 +93,23 @@ export class Tokens {
   /** A key that we have not heard of may be new: the server is asked, at a bounded rate. */
   async #keySetFor(token: string): Promise<KeySet> {
     const { keys, limits } = this.#options;
-    const kid = keyIdOf(token);
-    if (keys.current?.byId.has(kid) !== true) await keys.refresh();
+    const { issuer, keyId } = namesOf(token);
+    if (keys.current?.issuers.get(issuer)?.byId.has(keyId) !== true) await keys.refresh();
     if (keys.current === null) throw new Refusal({ code: 'SERVER_UNAVAILABLE', retryAfterMs: limits.keysRefreshMsMin });
     return keys.current;
   }
 
-  #verify(token: string, keySet: KeySet): Entry {
+  #verify(token: string, keySet: KeySet): Identity {
     const nowMs = this.#options.runtime.wallMs();
-    const key = keySet.byId.get(keyIdOf(token));
+    const names = namesOf(token);
+    const issuer = keySet.issuers.get(names.issuer);
+    if (issuer === undefined) throw new TokenRefused('unknown issuer');
+    const key = issuer.byId.get(names.keyId);
     if (key === undefined) throw new TokenRefused('unknown key id');
     const { header, payload } = jwt.verify(token, key, {
       algorithms: ['ES256'],
-      issuer: keySet.issuer,
-      audience: keySet.audience,
+      issuer: issuer.issuer,
+      audience: issuer.audience,
       clockTimestamp: Math.floor(nowMs / 1000),
       clockTolerance: this.#options.limits.clockSkewMs / 1000,
       complete: true,
@@ -91,8 +120,7 @@ export class Tokens {
     const endsAtMs = Number.isFinite(payload.exp) ? (payload.exp as number) * 1000 : Number.NaN;
     // Written so that a missing end refuses. The tolerance above is for nbf: a token that has ended has ended.
     if (!(endsAtMs > nowMs)) throw new TokenRefused('exp is missing or has passed');
-    if (faultsOf(jtiShape, payload.jti).length > 0) throw new TokenRefused('jti is missing');
-    return { actor: actorOf(payload), endsAtMs, keySet };
+    return identityOf(payload, issuer, endsAtMs);
   }
 }
 
@@ -106,16 +134,39 @@ function tokenOf(authorization: string, bytesMax: number): string {
   return token;
 }
 
-function keyIdOf(token: string): string {
-  const header: unknown = JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString());
-  const kid = (header as { kid?: unknown } | null)?.kid;
+/** What an unverified token says about who signed it, and with which key: only to look the key up. */
+function namesOf(token: string): { issuer: string; keyId: string } {
+  const [header = '', payload = ''] = token.split('.', 2);
+  const { kid } = membersOf(header);
+  const { iss } = membersOf(payload);
   if (typeof kid !== 'string') throw new TokenRefused('no key id');
-  return kid;
+  if (typeof iss !== 'string') throw new TokenRefused('no issuer');
+  return { issuer: iss, keyId: kid };
 }
 
-function actorOf({ sub, sid, roles }: jwt.JwtPayload): ActorTuple {
-  const actor: unknown = [sub, sid, Array.isArray(roles) ? [...roles] : roles];
+function membersOf(part: string): { kid?: unknown; iss?: unknown } {
+  return JSON.parse(Buffer.from(part, 'base64url').toString()) ?? {};
+}
+
+function identityOf(payload: jwt.JwtPayload, issuer: Issuer, endsAtMs: number): Identity {
+  const { iat } = payload;
+  const issuedAtMs = Number.isFinite(iat) ? Math.floor((iat as number) * 1000) : null;
+  const [userId, sessionId, roles] = (issuer.userIdPrefix === null ? ownActor : foreignActor)(payload, issuer);
+  const actor = [userId, sessionId, roles, issuedAtMs, null];
   const [fault] = faultsOf(actorShape, actor);
   if (fault !== undefined) throw new TokenRefused(`${fault.field}: ${fault.rule}`);
-  return actor as ActorTuple;
+  return { userId, sessionId, roles, issuedAtMs, endsAtMs } as Identity;
+}
+
+type Claimed = [userId: unknown, sessionId: unknown, roles: unknown];
+
+function ownActor({ sub, sid, jti, roles }: jwt.JwtPayload): Claimed {
+  if (faultsOf(jtiShape, jti).length > 0) throw new TokenRefused('jti is missing');
+  return [sub, sid, Array.isArray(roles) ? [...roles] : roles];
+}
+
+/** Its `sid` means nothing here and could be the id of somebody's session. */
+function foreignActor({ sub }: jwt.JwtPayload, { userIdPrefix }: Issuer): Claimed {
+  if (!sub?.startsWith(userIdPrefix ?? '')) throw new TokenRefused('sub is outside the prefix of its issuer');
+  return [sub, NO_SESSION, ['USER']];
 }

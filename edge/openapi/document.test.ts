@@ -1,4 +1,12 @@
 import { fastify } from 'fastify';
+import {
+  roleInputShape,
+  rolePatchShape,
+  roleViewShape,
+  sessionViewShape,
+  signedInShape,
+  userViewShape,
+} from '../../protocol/accounts.ts';
 import { eventInputShape, eventPatchShape, eventViewShape } from '../../protocol/event.ts';
 import { faultsOf } from '../../protocol/shape.ts';
 import { assert, suite } from '../../protocol/testing/kit.ts';
@@ -7,7 +15,7 @@ import { createHttp } from '../http.ts';
 import { EDGE_LIMITS } from '../limits.ts';
 import { ROUTES } from '../routes/table.ts';
 import { type Called, type Operation, ok, type Script, withEdge } from '../testing/fixture.ts';
-import { claimTupleOf, eventOf } from '../testing/samples.ts';
+import { auditOf, claimTupleOf, eventOf, roleOf, sessionOf, signedInOf, userOf } from '../testing/samples.ts';
 import { openapiOf, openapiPath } from './document.ts';
 import { SCHEMAS } from './schemas.ts';
 
@@ -31,7 +39,7 @@ function servedBy(app: ReturnType<typeof createHttp>): string[] {
 }
 
 test('the served document names exactly the routes that are served', async () => {
-  const app = createHttp({ context: { limits: EDGE_LIMITS } as Context, routes: ROUTES, trustProxy: [] });
+  const app = createHttp({ context: { limits: EDGE_LIMITS } as Context, routes: ROUTES });
   await app.ready();
   const served = servedBy(app).filter((route) => !route.startsWith('HEAD '));
   await app.close();
@@ -54,11 +62,17 @@ test('operation ids are unique and every reference leads somewhere', () => {
     assert.ok(Object.hasOwn(SCHEMAS, name as string), name);
 });
 
-test('the schemas of events have the fields of the shapes, no more and no fewer', () => {
+test('the schemas of events and accounts have the fields of the shapes, no more and no fewer', () => {
   const rows = [
     [eventInputShape, SCHEMAS.EventInput],
     [eventPatchShape, SCHEMAS.EventPatch],
     [eventViewShape, SCHEMAS.Event],
+    [userViewShape, SCHEMAS.User],
+    [sessionViewShape, SCHEMAS.Session],
+    [signedInShape, SCHEMAS.SignedIn],
+    [roleInputShape, SCHEMAS.RoleInput],
+    [rolePatchShape, SCHEMAS.RolePatch],
+    [roleViewShape, SCHEMAS.Role],
   ] as const;
   for (const [shape, schema] of rows) {
     const { properties, required } = schema as unknown as { properties: object; required: string[] };
@@ -71,11 +85,19 @@ test('the schemas of events have the fields of the shapes, no more and no fewer'
     const missing = faultsOf(shape, {}).map(({ field }) => field);
     assert.equal(missing.sort(), [...required].sort());
   }
-  assert.equal(
-    Object.keys((SCHEMAS.Event as unknown as { properties: object }).properties).sort(),
-    Object.keys(eventOf()).sort(),
-  );
+  for (const [schema, sample] of [
+    [SCHEMAS.Event, eventOf()],
+    [SCHEMAS.AuditEntry, auditOf()],
+  ] as const) {
+    const { properties } = schema as unknown as { properties: object };
+    assert.equal(Object.keys(properties).sort(), Object.keys(sample).sort());
+  }
 });
+
+/** What an answer without content has for JSON. */
+function isNothing(value: unknown): boolean {
+  return value === null;
+}
 
 /** Checks an answer against the response that the document promises for its status and type. */
 async function promised(document: Document): Promise<(operationId: string, answer: Called) => void> {
@@ -86,7 +108,8 @@ async function promised(document: Document): Promise<(operationId: string, answe
   app.get('/', async (request) => {
     for (const operation of Object.values(document.paths).flatMap(Object.values) as Operation[]) {
       for (const [status, { content }] of Object.entries(operation.responses)) {
-        for (const [type, { schema }] of Object.entries(content)) {
+        if (content === undefined) validators.set(`${operation.operationId} ${status} undefined`, isNothing);
+        for (const [type, { schema }] of Object.entries(content ?? {})) {
           const $ref = schema.$ref?.replace('#/components/schemas/', 'http://claimd.test/schemas#/definitions/');
           if ($ref === undefined) continue;
           const validate = request.compileValidationSchema({ $ref });
@@ -112,6 +135,24 @@ const script: Script = {
   CLAIM_BY_REQUEST: () => ok('CLAIM_BY_REQUEST', claimTupleOf({ slot: 3 })),
   CLAIMS_OF_USER: () => ok('CLAIMS_OF_USER', [[claimTupleOf()], null]),
   CLAIMS_LIST: () => ok('CLAIMS_LIST', [[claimTupleOf()], 'next']),
+  REGISTER: () => ok('REGISTER', userOf()),
+  LOGIN: () => ok('LOGIN', signedInOf({ refreshToken: null, refreshExpiresAt: null })),
+  REFRESH: () => ok('REFRESH', signedInOf()),
+  LOGOUT: () => ok('LOGOUT', null),
+  ME: () => ok('ME', userOf({ username: null })),
+  SESSIONS_OF_USER: () => ok('SESSIONS_OF_USER', [[sessionOf()], null]),
+  SESSION_END: () => ok('SESSION_END', null),
+  PASSWORD_CHANGE: () => ok('PASSWORD_CHANGE', null),
+  ERASE_SELF: () => ok('ERASE_SELF', null),
+  USERS_LIST: () => ok('USERS_LIST', [[userOf()], 'next']),
+  USER_ROLES_SET: () => ok('USER_ROLES_SET', userOf()),
+  USER_LOGOUT: () => ok('USER_LOGOUT', null),
+  USER_ERASE: () => ok('USER_ERASE', null),
+  ROLES_LIST: () => ok('ROLES_LIST', [[roleOf()], null]),
+  ROLE_CREATE: () => ok('ROLE_CREATE', roleOf()),
+  ROLE_CHANGE: () => ok('ROLE_CHANGE', roleOf()),
+  ROLE_DELETE: () => ok('ROLE_DELETE', null),
+  AUDIT_LIST: () => ok('AUDIT_LIST', [[auditOf(), auditOf({ from: null, before: null })], null]),
   EVENT_CREATE: () => ok('EVENT_CREATE', eventOf()),
   EVENT_CHANGE: () => ({ code: 'VERSION_MISMATCH' }),
   EVENT_GET: () => ok('EVENT_GET', eventOf({ stock: 5 })),
@@ -124,12 +165,25 @@ const script: Script = {
 test('answers are what the document promises', async () => {
   await withEdge({ script }, async ({ call }) => {
     const check = await promised((await call('/openapi.json')).json);
-    const bodies: Record<string, string> = { createEvent: '{"eventKey":"summer"}', changeEvent: '{}' };
+    const who = { username: 'Ann', password: 'correct horse' };
+    const bodies: Record<string, object> = {
+      createEvent: { eventKey: 'summer' },
+      changeEvent: {},
+      register: who,
+      login: { ...who, deviceId: 'phone' },
+      refresh: { refreshToken: 'r', deviceId: 'phone' },
+      changePassword: { currentPassword: 'old', newPassword: 'new and longer' },
+      eraseMe: { password: 'p' },
+      setRoles: { roles: ['USER'] },
+      createRole: { name: 'HOST' },
+      changeRole: {},
+    };
     for (const { name, method, path, produces } of ROUTES) {
       if (produces?.[0]?.startsWith('text/')) continue;
       const body = bodies[name];
-      const init = body === undefined ? { method } : { method, body, headers: { 'content-type': 'application/json' } };
-      const url = path.replace(/:\w+/g, 'x');
+      const headers = { 'content-type': 'application/json' };
+      const init = body === undefined ? { method } : { method, body: JSON.stringify(body), headers };
+      const url = path.replace(/:\w+/g, 'X');
       check(name, await call(url, init));
       if (path.startsWith('/v1')) check(name, await call(url, { ...init, token: 'bad' }));
     }

@@ -7,15 +7,18 @@ import { type BodyName, SCHEMAS, type Schema } from './schemas.ts';
 
 /** What every route may answer beside its own codes. */
 const ANYWHERE: readonly ErrorName[] = ['BAD_REQUEST', 'INTERNAL'];
-const FOR_USERS: readonly ErrorName[] = [
-  'UNAUTHENTICATED',
-  'FORBIDDEN',
+const FOR_STRANGERS: readonly ErrorName[] = [
   'BUSY',
   'DRAINING',
   'STORE_UNAVAILABLE',
   'OUTCOME_UNKNOWN',
   'SERVER_UNAVAILABLE',
 ];
+const BY_ACCESS: Record<Route['access'], readonly ErrorName[]> = {
+  open: [],
+  stranger: FOR_STRANGERS,
+  user: [...FOR_STRANGERS, 'UNAUTHENTICATED', 'SESSION_ENDED', 'FORBIDDEN'],
+};
 const WITH_BODY: readonly ErrorName[] = ['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 
 const HEADERS: Record<HeaderName, string> = {
@@ -97,7 +100,8 @@ function bodyOf(name: BodyName): object {
 
 function answerOf({ sentence, schema, headers = [] }: Answer, { produces = ['application/json'] }: Route): object {
   const described = headers.map((name) => [name, { description: HEADERS[name], schema: { type: 'string' } }]);
-  return { description: sentence, headers: Object.fromEntries(described), content: contentOf(produces, schema) };
+  const content = schema === null ? {} : { content: contentOf(produces, schema) };
+  return { description: sentence, headers: Object.fromEntries(described), ...content };
 }
 
 function contentOf(types: readonly string[], schema: keyof typeof SCHEMAS): object {
@@ -111,7 +115,7 @@ function problemsOf(route: Route): Record<number, object> {
   const codes = [
     ...route.problems,
     ...ANYWHERE,
-    ...(route.access === 'user' ? FOR_USERS : []),
+    ...BY_ACCESS[route.access],
     ...(route.body === undefined ? [] : WITH_BODY),
   ];
   const responses: Record<number, object> = {};

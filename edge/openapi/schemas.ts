@@ -95,6 +95,54 @@ const problem: Schema = {
   },
 };
 
+const username: Schema = { type: 'string', minLength: 1, maxLength: LIMITS.usernameLengthMax };
+const password: Schema = { type: 'string', minLength: 1, maxLength: LIMITS.passwordLengthMax };
+const newPassword: Schema = { ...password, minLength: LIMITS.passwordLengthMin };
+const visible = '^[\\x21-\\x7e]+$';
+const deviceId: Schema = { type: 'string', minLength: 1, maxLength: LIMITS.deviceIdLengthMax, pattern: visible };
+const refreshToken: Schema = { type: 'string', minLength: 1, maxLength: 512, pattern: visible };
+const roleName: Schema = { ...word, pattern: '^[A-Z][A-Z0-9_]*$' };
+const roleFields: Properties = {
+  title: { type: 'string', maxLength: 200 },
+  description: { type: 'string', maxLength: 1_000 },
+  permissions: { type: 'array', items: word, maxItems: LIMITS.permissionsMax },
+};
+
+const user = object({
+  id: key(LIMITS.userIdLengthMax),
+  username: orNull(username),
+  roles: { type: 'array', items: word, maxItems: LIMITS.rolesOfUserMax },
+  createdAt: time,
+});
+
+const session = object({
+  id: { type: 'string' },
+  deviceId,
+  createdAt: time,
+  lastUsedAt: time,
+  expiresAt: time,
+  userAgent: { type: 'string' },
+});
+
+const signedIn = object({
+  accessToken: { type: 'string' },
+  accessExpiresAt: time,
+  refreshToken: { ...orNull({ type: 'string' }), description: 'Null on a device whose session is alive.' },
+  refreshExpiresAt: orNull(time),
+  tokenType: { type: 'string', enum: ['Bearer'] },
+  session: ref('Session'),
+});
+
+const auditEntry = object({
+  at: time,
+  actor: { type: 'string', description: 'A user id or service:ID' },
+  from: orNull({ type: 'string' }),
+  action: { type: 'string' },
+  subject: { type: 'string' },
+  before: {},
+  after: {},
+});
+
 const check = object({ ok: { type: 'boolean' }, detail: orNull({ type: 'string' }) });
 
 export const SCHEMAS = {
@@ -120,6 +168,28 @@ export const SCHEMAS = {
   EventInput: input({ eventKey: key(LIMITS.eventKeyLengthMax), ...eventFields }, ['eventKey']),
   EventPatch: input(eventFields, []),
   Nothing: input({}, []),
+  User: user,
+  UserAnswer: object({ user: ref('User') }),
+  UserPage: page('User'),
+  Session: session,
+  SessionPage: page('Session'),
+  SignedIn: signedIn,
+  Registration: { type: 'object', required: ['username', 'password'], properties: { username, password: newPassword } },
+  Login: input({ username, password, deviceId, replaceSession: { type: 'boolean' } }, [
+    'username',
+    'password',
+    'deviceId',
+  ]),
+  Refresh: input({ refreshToken, deviceId }, ['refreshToken', 'deviceId']),
+  PasswordChange: input({ currentPassword: password, newPassword }, ['currentPassword', 'newPassword']),
+  Password: input({ password }, ['password']),
+  RoleNames: input({ roles: { type: 'array', items: roleName, maxItems: LIMITS.rolesOfUserMax } }, ['roles']),
+  Role: object({ name: word, ...roleFields, builtIn: { type: 'boolean' } }),
+  RolePage: page('Role'),
+  RoleInput: input({ name: roleName, ...roleFields }, ['name']),
+  RolePatch: input(roleFields, []),
+  AuditEntry: auditEntry,
+  AuditPage: page('AuditEntry'),
   Problem: problem,
   Health: object({ ok: { type: 'boolean' } }),
   Readiness: object({ ready: { type: 'boolean' }, checks: { type: 'object', additionalProperties: check } }),
@@ -130,4 +200,15 @@ export const SCHEMAS = {
 
 export type SchemaName = keyof typeof SCHEMAS;
 /** Schemas of request bodies; `Nothing` is an empty object and may be left out altogether. */
-export type BodyName = 'EventInput' | 'EventPatch' | 'Nothing';
+export type BodyName =
+  | 'EventInput'
+  | 'EventPatch'
+  | 'Nothing'
+  | 'Registration'
+  | 'Login'
+  | 'Refresh'
+  | 'PasswordChange'
+  | 'Password'
+  | 'RoleNames'
+  | 'RoleInput'
+  | 'RolePatch';

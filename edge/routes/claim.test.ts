@@ -3,6 +3,7 @@ import type { Problem } from '../../protocol/reply.ts';
 import { assert, suite } from '../../protocol/testing/kit.ts';
 import { withEdge } from '../testing/fixture.ts';
 import { claimOf, claimTupleOf, GRANTED_AT_MS } from '../testing/samples.ts';
+import { ACTOR } from '../testing/tokens.ts';
 
 const test = suite('claim over HTTP');
 const CLAIM_PATH = '/v1/events/welcome/claims';
@@ -31,7 +32,7 @@ test('a grant is 201 and names its request id', async () => {
       assert.is(answer.headers.get('idempotent-replayed'), null);
       assert.is(answer.headers.get('cache-control'), 'no-store');
       assert.is(answer.headers.get('x-content-type-options'), 'nosniff');
-      assert.equal(asked, [{ op: 'CLAIM', args: [['u1', 's1', ['USER']], 'welcome', null, 'r1', null] }]);
+      assert.equal(asked, [{ op: 'CLAIM', args: [ACTOR, 'welcome', null, 'r1', null] }]);
     },
   );
 });

@@ -1,16 +1,11 @@
-/**
- * One claim over HTTP: the route that carries the load. It decides nothing: the token's subject, the event of the path
- * and the request id go to the server as one op, and the outcome comes back as it is.
- */
+/** One claim over HTTP: the route that carries the load. What a claim is to the server stands in `claim-outcome.ts`. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { claimJson } from '../../clients/json.ts';
-import { decodeClaim } from '../../protocol/claim.ts';
 import { eventKeyShape, requestIdShape } from '../../protocol/key.ts';
-import type { Args } from '../../protocol/ops.ts';
-import { type ClaimTuple, isSuccess } from '../../protocol/reply.ts';
+import { isSuccess } from '../../protocol/reply.ts';
 import { type Fault, faultsOf, record } from '../../protocol/shape.ts';
-import { type Context, patienceMs } from '../context.ts';
-import { badRequest, Refusal, sendProblem } from '../refusal.ts';
+import { type ClaimAsked, claimOutcome, claimReply } from '../claim-outcome.ts';
+import type { Context } from '../context.ts';
+import { badRequest, sendProblem } from '../refusal.ts';
 import { actorOf, type Route, sendJson } from '../route.ts';
 
 const KEY_HEADER = 'idempotency-key';
@@ -26,9 +21,7 @@ function nameRequest({ requestIds }: Context, request: FastifyRequest, reply: Fa
   else if (faultsOf(requestIdShape, given).length === 0) reply.header(KEY_HEADER, given);
 }
 
-type Asked = { eventKey: string; requestId: string };
-
-function askedOf(request: FastifyRequest, reply: FastifyReply): Asked {
+function askedOf(request: FastifyRequest, reply: FastifyReply): ClaimAsked {
   const faults: Fault[] = [];
   const { eventKey } = request.params as { eventKey: string };
   const requestId = reply.getHeader(KEY_HEADER);
@@ -40,20 +33,12 @@ function askedOf(request: FastifyRequest, reply: FastifyReply): Asked {
 }
 
 async function handleClaim(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { client, claimRate } = context;
-  const { eventKey, requestId } = askedOf(request, reply);
-  const actor = actorOf(request);
-  const retryAfterMs = claimRate.waitMs(actor[0]);
-  if (retryAfterMs > 0) throw new Refusal({ code: 'RATE_LIMITED', retryAfterMs });
-  const claim: Args<'CLAIM'> = [actor, eventKey, null, requestId, null];
-  const answer = await client.request('CLAIM', claim, { deadlineMs: patienceMs(context) });
+  const answer = await claimReply(context, actorOf(request), askedOf(request, reply));
   if (!isSuccess(answer)) return sendProblem(reply, answer);
   if (answer.code === 'REPLAYED') reply.header('idempotent-replayed', 'true');
   request.outcome = answer.code;
-  return sendJson(reply, answer.code === 'REPLAYED' ? 200 : 201, {
-    outcome: answer.code,
-    claim: claimJson(decodeClaim(answer.result as ClaimTuple)),
-  });
+  const { status, body } = claimOutcome(answer);
+  return sendJson(reply, status, body);
 }
 
 export const claimRoute: Route = {

@@ -4,9 +4,9 @@ import type { Reply } from '../../protocol/reply.ts';
 import { assert, rejection, suite } from '../../protocol/testing/kit.ts';
 import { ok, withEdge } from '../testing/fixture.ts';
 import { claimTupleOf, GRANTED_AT_MS } from '../testing/samples.ts';
+import { ACTOR } from '../testing/tokens.ts';
 
 const test = suite('claims over HTTP');
-const ACTOR = ['u1', 's1', ['USER']];
 const CSV = { accept: 'text/csv' };
 
 test('the claim of a request id, one’s own or another user’s', async () => {

@@ -1,10 +1,10 @@
 import { assert, suite } from '../../protocol/testing/kit.ts';
 import { ok, withEdge } from '../testing/fixture.ts';
 import { eventOf } from '../testing/samples.ts';
+import { ACTOR } from '../testing/tokens.ts';
 
 const test = suite('events over HTTP');
 const JSON_TYPE = { 'content-type': 'application/json' };
-const ACTOR = ['u1', 's1', ['USER']];
 
 test('an event is shown as the server sends it, with its version as the tag', async () => {
   await withEdge({ script: { EVENT_GET: () => ok('EVENT_GET', eventOf()) } }, async ({ call, asked }) => {

@@ -6,15 +6,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EventView } from '../../protocol/event.ts';
 import { sendable } from '../../protocol/sendable.ts';
-import { record } from '../../protocol/shape.ts';
+import { noBody } from '../body.ts';
 import { ask, type Context } from '../context.ts';
 import { etagOf, versionOf } from '../etag.ts';
 import { pageOf, pathParam, queryReader } from '../query.ts';
-import { checked } from '../refusal.ts';
 import { type Answer, actorOf, type Route, sendJson } from '../route.ts';
 
 const listQuery = queryReader('limit', 'cursor');
-const emptyBody = record({});
 
 function sendEvent(reply: FastifyReply, status: 200 | 201, event: EventView): FastifyReply {
   return sendJson(reply.header('etag', etagOf(event)), status, event);
@@ -46,7 +44,7 @@ async function change(context: Context, request: FastifyRequest, reply: FastifyR
 function switchWith(op: 'EVENT_PAUSE' | 'EVENT_RESUME'): Route['handle'] {
   return async (context, request, reply) => {
     const eventKey = pathParam(request, 'eventKey');
-    if (request.body !== undefined) checked(emptyBody, request.body);
+    noBody(request);
     return sendEvent(reply, 200, await ask(context, op, [actorOf(request), eventKey]));
   };
 }

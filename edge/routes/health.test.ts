@@ -97,7 +97,7 @@ test('the jwks holds public members only, and only of keys that tokens can be ch
     { ...privateKey.export({ format: 'jwk' }), kid },
     { kty: 'oct', k: 'c2VjcmV0', kid: 'k2' },
   ];
-  const TOKEN_KEYS = () => ok('TOKEN_KEYS', [Buffer.from(JSON.stringify({ keys })), 'issuer', 'audience']);
+  const TOKEN_KEYS = () => ok('TOKEN_KEYS', [Buffer.from(JSON.stringify({ keys })), 'issuer', 'audience', null]);
   await withEdge({ script: { TOKEN_KEYS } }, async ({ call }) => {
     const answer = await call('/.well-known/jwks.json', OPEN);
     assert.is(answer.headers.get('content-type'), 'application/jwk-set+json');

@@ -13,7 +13,7 @@ type Checks = Record<string, Check>;
 
 async function serverChecks(context: Context): Promise<Checks> {
   try {
-    const [ready, checks] = await ask(context, 'STATUS', [null], context.limits.probeMs);
+    const [ready, checks] = await ask(context, 'STATUS', [null], { deadlineMs: context.limits.probeMs });
     return { ...checks, server: { ok: ready, detail: ready ? null : 'the server is not ready' } };
   } catch (error) {
     return { server: { ok: false, detail: ERRORS[problemOf(error).code].sentence } };
@@ -30,7 +30,7 @@ async function readiness(context: Context, _request: FastifyRequest, reply: Fast
 }
 
 async function metrics(context: Context, _request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const theirs = await ask(context, 'METRICS', [null], context.limits.probeMs).catch(() => null);
+  const theirs = await ask(context, 'METRICS', [null], { deadlineMs: context.limits.probeMs }).catch(() => null);
   const { contentType, body } = await context.metrics.text(theirs);
   return reply.header('content-type', contentType).send(body);
 }

@@ -1,16 +1,28 @@
 /** Every route of the edge, visible in one place. fastify and /openapi.json are both made from this list. */
 import { openapiOf } from '../openapi/document.ts';
 import type { Route } from '../route.ts';
+import { auditRoute } from './audit.ts';
+import { authRoutes } from './auth.ts';
 import { claimRoute } from './claim.ts';
 import { claimRoutes } from './claims.ts';
 import { keysRoute, openapiRoute } from './documents.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
+import { liveRoute } from './live.ts';
+import { meRoutes } from './me.ts';
+import { roleRoutes } from './roles.ts';
+import { userRoutes } from './users.ts';
 
 export const ROUTES: readonly Route[] = [
   claimRoute,
   ...claimRoutes,
   ...eventRoutes,
+  ...authRoutes,
+  ...meRoutes,
+  ...userRoutes,
+  ...roleRoutes,
+  auditRoute,
+  liveRoute,
   ...healthRoutes,
   keysRoute,
   openapiRoute(() => openapiOf(ROUTES)),

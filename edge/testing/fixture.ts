@@ -2,7 +2,11 @@
  * An edge on a real socket in front of a scripted protocol client: each test says what the server answers. The client
  * is our own interface, so nothing foreign is imitated; arguments are checked with the protocol's own shapes.
  */
+
+import type { ConnectionChange } from '../../clients/closing.ts';
 import type { ClaimJson, ProblemJson } from '../../clients/json.ts';
+import type { Notice } from '../../clients/notices.ts';
+import type { Listener } from '../../clients/pool.ts';
 import { nodeRuntime } from '../../clients/runtime.ts';
 import { decodeBody, encodeFrame, type Value, widen } from '../../protocol/codec.ts';
 import type { EventView } from '../../protocol/event.ts';
@@ -15,16 +19,23 @@ import { createEdge, type Edge, type EdgeClient, type EdgeOptions } from '../edg
 import { type SigningKey, signingKey, type TokenParts, tokenKeys, tokenOf } from './tokens.ts';
 
 type Handler<K extends RequestName> = (args: Args<K>) => Reply | Promise<Reply>;
-export type Script = { [K in RequestName]?: Handler<K> };
+export type Script = { [K in RequestName]?: Handler<K> } & {
+  /** What the server says before it looks at what was asked; null when the caller may. */
+  mayAsk?: (op: RequestName) => Reply | null;
+};
 export type Asked = { op: RequestName; args: unknown };
 export type LogLine = { fields: object; message: string };
 
 export type Bench = {
+  /** As a server of this address tells it. */
+  tell(notice: Notice): void;
+  /** What becomes of a connection; none is told of before. */
+  change(change: ConnectionChange): void;
   edge: Edge;
   origin: string;
   port: number;
   key: SigningKey;
-  /** What the edge asked the server, in order; token keys left out. */
+  /** What the edge asked the server, in order; token keys and subscriptions left out. */
   asked: Asked[];
   log: LogLine[];
   /** Replaces the server's answers from now on. */
@@ -36,7 +47,7 @@ export type Bench = {
 export type CallInit = { method?: string; headers?: Record<string, string>; body?: string; token?: string | null };
 export type Operation = {
   operationId: string;
-  responses: Record<string, { content: Record<string, { schema: { $ref?: string } }> }>;
+  responses: Record<string, { content?: Record<string, { schema: { $ref?: string } }> }>;
 };
 /** The members of every answer together: a test looks at those of the answer that it expects. */
 type AnyBody = ProblemJson &
@@ -69,7 +80,8 @@ export async function withEdge(
   const asked: Asked[] = [];
   const log: LogLine[] = [];
   let script: Script = first;
-  const client = scripted(asked, () => ({ TOKEN_KEYS: () => ok('TOKEN_KEYS', tokenKeys(key)), ...script }));
+  const listeners = new Set<Listener>();
+  const client = scripted(asked, listeners, () => ({ TOKEN_KEYS: () => ok('TOKEN_KEYS', tokenKeys(key)), ...script }));
   const write = (fields: object, message: string) => void log.push({ fields, message });
   const edge = await createEdge({
     client,
@@ -85,25 +97,41 @@ export async function withEdge(
     const replace = (next: Script) => {
       script = next;
     };
-    const bench = { edge, origin, port, key, asked, log, token, call, script: replace };
+    const tell = (notice: Notice) => {
+      for (const listener of listeners) listener.onNotice(notice);
+    };
+    const change = (told: ConnectionChange) => {
+      for (const listener of listeners) listener.onState(told);
+    };
+    const bench = { edge, origin, port, key, asked, log, token, call, script: replace, tell, change };
     await run(bench);
   } finally {
     await edge.close();
   }
 }
 
+/** What an edge asks by itself. */
+const BACKGROUND: ReadonlySet<RequestName> = new Set(['TOKEN_KEYS', 'SUBSCRIBE', 'UNSUBSCRIBE']);
+
 /** Arguments go through the codec and the op's own shape, as a server would read them. */
-function scripted(asked: Asked[], script: () => Script): EdgeClient {
+function scripted(asked: Asked[], listeners: Set<Listener>, script: () => Script): EdgeClient {
   return {
     isReady: true,
+    listen(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     async request(op, sent) {
       const args = decodeBody(
         encodeFrame(KIND.request, OPS[op].op, 1, widen(sent) as readonly Value[]).subarray(PREFIX_BYTES),
       );
-      const [fault] = faultsOf(OPS[op].args, args);
-      if (fault !== undefined) throw new Error(`the edge sent ${op} with ${fault.field}: ${fault.rule}`);
-      if (op !== 'TOKEN_KEYS') asked.push({ op, args });
-      const handler = script()[op] as Handler<typeof op> | undefined;
+      if (!BACKGROUND.has(op)) asked.push({ op, args });
+      const { mayAsk, [op]: found } = script();
+      const refusal = BACKGROUND.has(op) ? null : (mayAsk?.(op) ?? null);
+      if (refusal !== null) return refusal;
+      const faults = faultsOf(OPS[op].args, args);
+      if (faults.length > 0) return { code: 'BAD_REQUEST', faults };
+      const handler = found as Handler<typeof op> | undefined;
       return handler === undefined
         ? { code: 'SERVER_UNAVAILABLE', retryAfterMs: 500 }
         : handler(args as Args<typeof op>);

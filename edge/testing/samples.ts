@@ -1,4 +1,5 @@
-/** A claim and an event as a server sends them. */
+/** A claim, an event, a user and so on as a server sends them. */
+import type { AuditView, RoleView, SessionView, SignedIn, UserView } from '../../protocol/accounts.ts';
 import { type Claim, encodeClaim } from '../../protocol/claim.ts';
 import type { EventView } from '../../protocol/event.ts';
 import type { ClaimTuple } from '../../protocol/reply.ts';
@@ -48,4 +49,42 @@ export function eventOf(changes: Partial<EventView> = {}): EventView {
     nextClaimAt: null,
     ...changes,
   };
+}
+
+export function userOf(changes: Partial<UserView> = {}): UserView {
+  return { id: 'u1', username: 'Ann', roles: ['USER'], createdAt: '2026-11-22T05:00:00.000Z', ...changes };
+}
+
+export function sessionOf(changes: Partial<SessionView> = {}): SessionView {
+  return {
+    id: 's1',
+    deviceId: 'phone',
+    createdAt: '2026-11-22T05:00:00.000Z',
+    lastUsedAt: '2026-11-22T05:00:00.000Z',
+    expiresAt: '2026-12-06T05:00:00.000Z',
+    userAgent: 'tests',
+    ...changes,
+  };
+}
+
+export function signedInOf(changes: Partial<SignedIn> = {}): SignedIn {
+  return {
+    accessToken: 'a.b.c',
+    accessExpiresAt: '2026-11-22T05:10:00.000Z',
+    refreshToken: 'r1',
+    refreshExpiresAt: '2026-12-06T05:00:00.000Z',
+    tokenType: 'Bearer',
+    session: sessionOf(),
+    ...changes,
+  };
+}
+
+export function roleOf(changes: Partial<RoleView> = {}): RoleView {
+  return { name: 'HOST', title: 'Host', description: '', permissions: ['events.write'], builtIn: false, ...changes };
+}
+
+export function auditOf(changes: Partial<AuditView> = {}): AuditView {
+  const at = '2026-11-22T05:00:00.000Z';
+  const act = { actor: 'u1', from: '127.0.0.1', action: 'user.roles', subject: 'u2' };
+  return { at, ...act, before: { roles: ['USER'] }, after: { roles: [] }, ...changes };
 }

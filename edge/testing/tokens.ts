@@ -5,6 +5,10 @@ import type { Result } from '../../protocol/results.ts';
 
 export const ISSUER = 'https://claimd.test';
 export const AUDIENCE = 'claimd';
+/** Long ago and always the same, so that a test can say what the server is told. */
+export const ISSUED_AT_S = 1_760_000_000;
+/** Who a good token speaks for, as the server is told. */
+export const ACTOR = ['u1', 's.1', ['USER'], ISSUED_AT_S * 1000, '127.0.0.1'];
 export type SigningKey = { kid: string; privateKey: KeyObject; publicKey: KeyObject };
 
 export function signingKey(kid: string): SigningKey {
@@ -19,7 +23,7 @@ export function tokenKeys(...keys: SigningKey[]): Result<'TOKEN_KEYS'> {
     alg: 'ES256',
     use: 'sig',
   }));
-  return [Buffer.from(JSON.stringify({ keys: set })), ISSUER, AUDIENCE];
+  return [Buffer.from(JSON.stringify({ keys: set })), ISSUER, AUDIENCE, null];
 }
 
 export type TokenParts = {
@@ -36,14 +40,14 @@ export function tokenOf(key: SigningKey, { header = {}, payload = {} }: TokenPar
     iss: ISSUER,
     aud: AUDIENCE,
     sub: 'u1',
-    sid: 's1',
+    sid: 's.1',
     jti: 'j1',
     roles: ['USER'],
-    iat: nowS,
+    iat: ISSUED_AT_S,
     exp: nowS + 900,
   };
   const members = Object.entries({ ...good, ...payload }).filter(([, value]) => value !== undefined);
   const algorithm = (header.alg as jwt.Algorithm | undefined) ?? 'ES256';
   const fullHeader = { alg: algorithm, typ: 'at+jwt', kid: key.kid, ...header };
-  return jwt.sign(Object.fromEntries(members), key.privateKey, { algorithm, header: fullHeader, noTimestamp: true });
+  return jwt.sign(Object.fromEntries(members), key.privateKey, { algorithm, header: fullHeader });
 }
