@@ -8,11 +8,13 @@
  * again here. Strings are in the order of their UTF-8 bytes.
  */
 
+import { LIMITS } from '../../protocol/limits.ts';
+
 /** The roles that are code, not records: they always exist and are never created, replaced or removed. */
 export const BUILT_IN_ROLES = ['USER', 'OPERATOR', 'AUDITOR', 'ADMIN'] as const;
 
 /** One user's roles: each set of them is a row of its own, so that a list by any roles reads only what it shows. */
-export const ROLES_PER_USER_MAX = 8;
+export const ROLES_PER_USER_MAX = LIMITS.rolesOfUserMax;
 
 export type UserRecord = {
   userId: string;
@@ -39,7 +41,10 @@ export type UserFilter = {
 };
 
 export type UserStore = {
-  /** False when the username is taken. A new user has built-in roles only. */
+  /**
+   * False when the username is taken. A new user has built-in roles only. The same user again, after a reply was lost, is
+   * created once; the id of another user is never taken over.
+   */
   create(user: UserRecord): Promise<boolean>;
   byId(userIds: readonly string[]): Promise<(UserRecord | null)[]>;
   byUsername(usernameKey: string): Promise<UserRecord | null>;

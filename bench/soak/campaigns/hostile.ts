@@ -14,17 +14,25 @@ import { claimFrame, listFrame } from '../hostile/frames.ts';
 import { httpAttacks } from '../hostile/http-attacks.ts';
 import { RawPeer } from '../hostile/raw-peer.ts';
 import { TCP_ATTACKS, type TcpAttack, type Tools } from '../hostile/tcp-attacks.ts';
-import { Witness } from '../hostile/witness.ts';
+import { Witness, type WitnessReport } from '../hostile/witness.ts';
 import { ServerProcess } from '../server-process.ts';
 
 const RSS_GROWTH_BYTES_MAX = 50 * 1_048_576;
 /** In the suite other programs share the machine, and a hiccup of theirs is no finding. */
 const LATENCY_MS_P99_MAX = { full: 100, short: 1_000 } as const;
+const WARM_UP_LANES = 500;
+const CLAIMS_PER_LIST = 100;
 const WARM_UP_MS = { full: 3_000, short: 1_000 } as const;
 /** The suite leaves out attacks that the server bears for longer. */
 const TAKES_MS_MAX = { full: Number.POSITIVE_INFINITY, short: 0 } as const;
 const SILENT_PEERS = { full: 500, short: 100 } as const;
 const UNREADING_PEERS = { full: 4, short: 0 } as const;
+/** Fast enough to fill every buffer on the way, slow enough to stay below the agreed number in flight. */
+type Flood = { frameOf(number: number): Uint8Array; burst: number; everyMs: number };
+const FLOOD: Readonly<Record<'claims' | 'lists', Flood>> = {
+  claims: { frameOf: (number) => claimFrame(number), burst: 200, everyMs: 20 },
+  lists: { frameOf: listFrame, burst: 5, everyMs: 50 },
+};
 /** A connection that is not ended in this time after its deadline will not be. */
 const PATIENCE_MS = 8_000;
 
@@ -41,36 +49,48 @@ class HostileCampaign {
   }
 
   async run(): Promise<void> {
-    const { findings, length, rounds } = this.#context;
-    const clients = await Promise.all([1, 2, 3, 4].map(() => this.#server.connect()));
-    const [first] = clients as [Client];
-    await first.events.create({ eventKey: 'open', rewards: [{ kind: 'currency', id: 'gold', amount: 1 }] });
-    const witness = new Witness(clients, this.#server.pid);
-    witness.start();
-    await delay(WARM_UP_MS[length]);
-    const rssBytes = await witness.begin();
-    for (let round = 0; round < rounds; round++) await this.#attack(first);
-    witness.stop();
-    for (const client of clients) await client.drain();
-    this.#judge(witness, rssBytes);
+    const { findings, rounds } = this.#context;
+    const client = await this.#server.connect();
+    await client.events.create({ eventKey: 'open', rewards: [{ kind: 'currency', id: 'gold', amount: 1 }] });
+    const witness = await Witness.start(this.#context.processes, this.#server);
+    await this.#warmUp(client);
+    await witness.count();
+    for (let round = 0; round < rounds; round++) await this.#attack(client);
+    client.close();
+    this.#judge(await witness.end(), witness.rssBytesGrown);
     for (const { door, attack, expected, got } of this.#results) {
       findings.row({ door, attack, expected, got });
       findings.expect(got === expected, `${door}: ${attack}: ${got} instead of ${expected}`);
     }
   }
 
-  #judge(witness: Witness, rssBytes: number): void {
+  #judge({ claims, latencyMsP99, latencyMsMax, codes }: WitnessReport, grownBytes: number): void {
     const { findings, length } = this.#context;
-    const grownBytes = witness.rssBytesMax - rssBytes;
-    const p99Ms = witness.latencyMsP99;
     findings.add('attacks', this.#results.length);
-    findings.add('claims of others meanwhile', witness.claims);
-    findings.add("others' p99 ms", Math.round(p99Ms * 10) / 10);
+    findings.add('claims of others meanwhile', claims);
+    findings.add("others' p99, ms", Math.round(latencyMsP99 * 10) / 10);
+    findings.add("others' longest, ms", Math.round(latencyMsMax * 10) / 10);
     findings.add('memory grown, MiB', Math.round(grownBytes / 104_857.6) / 10);
     findings.expect(this.#server.isRunning, 'the server has ended');
-    findings.expect(p99Ms < LATENCY_MS_P99_MAX[length], `p99 of others was ${p99Ms.toFixed(0)} ms`);
+    findings.expect(latencyMsP99 < LATENCY_MS_P99_MAX[length], `p99 of others was ${latencyMsP99.toFixed(0)} ms`);
     findings.expect(grownBytes < RSS_GROWTH_BYTES_MAX, `memory grew by ${grownBytes} bytes`);
-    for (const code of new Set(witness.failures)) findings.violation(`others were answered ${code}`);
+    for (const [code, count] of Object.entries(codes)) {
+      const isRight = code === 'GRANTED' || code === 'REPLAYED';
+      findings.expect(isRight, `others were answered ${code} ${count} times`);
+    }
+  }
+
+  /** A server in service has room for its work; what an attack adds to that is what counts. */
+  async #warmUp(client: Client): Promise<void> {
+    const endMs = performance.now() + WARM_UP_MS[this.#context.length];
+    const lane = async (_: unknown, n: number) => {
+      const ask = { eventKey: 'open', userId: `warm${n}`, requestId: `warm-${n}` };
+      for (let asked = 0; performance.now() < endMs; asked++) {
+        await client.claim(ask);
+        if (asked % CLAIMS_PER_LIST === 0) await client.claims.list({ eventKey: 'open', limit: 200 });
+      }
+    };
+    await Promise.all(Array.from({ length: WARM_UP_LANES }, lane));
   }
 
   async #attack(client: Client): Promise<void> {
@@ -129,8 +149,9 @@ class HostileCampaign {
     const count = UNREADING_PEERS[this.#context.length];
     if (count === 0) return;
     const before = await closesOf(client, 'SLOW_READER');
+    const floods = [FLOOD.claims, FLOOD.claims, FLOOD.claims, FLOOD.lists];
     const peers = await Promise.all(
-      Array.from({ length: count }, (_, index) => this.#flood(index % 2 === 0 ? claimFrame : listFrame)),
+      Array.from({ length: count }, (_, index) => this.#flood(floods[index % floods.length] as Flood)),
     );
     await within(
       60_000,
@@ -141,17 +162,17 @@ class HostileCampaign {
     this.#tell('tcp', `${count} peers that read no reply`, { expected: 'SLOW_READER', got });
   }
 
-  /** Asks on for as long as anybody takes it, a thousand at a time at most, and reads nothing. */
-  async #flood(frameOf: (number: number) => Uint8Array): Promise<RawPeer> {
+  /** Asks on for as long as anybody takes it and reads nothing. */
+  async #flood({ frameOf, burst, everyMs }: Flood): Promise<RawPeer> {
     const peer = await RawPeer.ready(this.#server.address, this.#server.service);
     peer.stopReading();
     let number = 0;
-    const burst = () => {
+    const ask = () => {
       if (peer.socket.destroyed) return;
-      const frames = Array.from({ length: 500 }, () => frameOf(number++));
-      peer.socket.write(Buffer.concat(frames), () => setTimeout(burst, 5));
+      const frames = Array.from({ length: burst }, () => frameOf(number++));
+      peer.socket.write(Buffer.concat(frames), () => setTimeout(ask, everyMs));
     };
-    burst();
+    ask();
     return peer;
   }
 }

@@ -19,7 +19,7 @@ const IN_FLIGHT = 512;
 const UNANSWERED_MIN = 100;
 const USERS = 2_000;
 const FIRST_SERVED_MS_MAX = 5_000;
-/** When the kill comes, counted from the first answer. The sale begins with the load and must not be over by then. */
+/** When the kill comes, counted from the first unit that was sold. The sale must not be over by then. */
 const KILL_AFTER_MS = { min: 20, spread: 250 } as const;
 /** Above what a round can sell before the kill, below what its users can buy. */
 const STOCK = 1_200;
@@ -81,7 +81,7 @@ class KillCampaign {
     const questions = new Questions(chance, { round: name, eventKeys, users: USERS });
     const crowd = new Crowd({ clients, history, questions, inFlight: IN_FLIGHT });
     crowd.start();
-    await crowd.heard(() => true);
+    await crowd.heard((ask, { code }) => ask.eventKey === sale && code === 'GRANTED');
     await delay(KILL_AFTER_MS.min + chance.integer(KILL_AFTER_MS.spread));
     const unanswered = history.unanswered;
     const answers = history.sendings.length - from - unanswered;

@@ -84,8 +84,8 @@ class PrimaryCampaign {
     const unanswered = this.#history.unanswered;
     await primary.kill('SIGKILL');
     const killedAtMs = performance.now();
-    // What was sent before the kill may still be on its way here.
-    await delay(100);
+    // Before there is another primary, a grant that is heard was sent before the kill.
+    await this.#set.primary();
     await crowd.heard((_, { code }) => code === 'GRANTED');
     const outageMs = Math.round(performance.now() - killedAtMs);
     await primary.start();

@@ -1,21 +1,21 @@
 /** One attack on the HTTP door: bytes out by a bare socket, the status and problem code of the answer back. */
 import { connect, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { targetOf } from '../../processes/claimd.ts';
 import type { HttpAttack } from './http-attacks.ts';
 
 const ANSWER_MS_MAX = 20_000;
 
 /** For tables: `400 BAD_REQUEST`, or what is wrong with the answer. */
-export async function answerTo({ pieces, answersBefore = 0 }: HttpAttack, address: string): Promise<string> {
+export async function answerTo({ pieces }: HttpAttack, address: string): Promise<string> {
   const socket = connect(targetOf(address));
   const answers = new Answers(socket);
   try {
+    let heard = 0;
     for (const piece of pieces) {
-      if (typeof piece === 'number') await delay(piece);
+      if (piece === 'answer') await answers.at(heard++);
       else socket.write(piece);
     }
-    return problemOf(await answers.at(answersBefore));
+    return problemOf(await answers.at(heard));
   } finally {
     socket.destroy();
   }

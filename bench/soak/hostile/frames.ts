@@ -25,14 +25,8 @@ export function lengthOf(bytes: number): Uint8Array {
   return length;
 }
 
-export function claimFrame(number: number, eventKey = 'open'): Uint8Array {
-  return encodeFrame(KIND.request, OPS.CLAIM.op, number, [
-    null,
-    eventKey,
-    `hostile${number}`,
-    `hostile-${number}`,
-    null,
-  ]);
+export function claimFrame(number: number, userId = 'hostile'): Uint8Array {
+  return encodeFrame(KIND.request, OPS.CLAIM.op, number, [null, 'open', userId, `of-${userId}`, null]);
 }
 
 export function listFrame(number: number): Uint8Array {

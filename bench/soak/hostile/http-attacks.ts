@@ -6,10 +6,8 @@ export type HttpAttack = {
   name: string;
   status: number;
   code: ErrorName;
-  /** What is sent, piece by piece; a number is a pause in milliseconds. */
-  pieces: readonly (string | Uint8Array | number)[];
-  /** Answers that come before the one that is judged. */
-  answersBefore?: number;
+  /** What is sent, piece by piece; `answer` waits for an answer. The one that is judged is the last. */
+  pieces: readonly (string | Uint8Array)[];
   takesMs?: number;
 };
 
@@ -81,8 +79,7 @@ export function httpAttacks(token: string, chance: Chance): HttpAttack[] {
       name: 'garbage behind a request',
       status: 400,
       code: 'BAD_REQUEST',
-      pieces: [HEALTH, 20, Buffer.concat([Uint8Array.of(0), chance.bytes(500)])],
-      answersBefore: 1,
+      pieces: [HEALTH, 'answer', Buffer.concat([Uint8Array.of(0), chance.bytes(500)])],
     },
     {
       name: 'a body that never comes',

@@ -42,6 +42,11 @@ function noise({ chance }: Tools, length: number): Uint8Array {
   return Buffer.concat([Uint8Array.of(0xff), chance.bytes(length)]);
 }
 
+/** Whose claim the server does not know and must commit first, so that it is in flight for a while. */
+function newUser({ chance }: Tools): string {
+  return `hostile${chance.integer(2 ** 31)}`;
+}
+
 const STRANGERS: readonly Row[] = [
   ['FRAME_TOO_LARGE', 'random bytes', (peer, tools) => peer.send(noise(tools, 5_000))],
   ['FRAME_TOO_LARGE', 'an HTTP request', (peer) => peer.send(Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))],
@@ -69,9 +74,19 @@ const STRANGERS: readonly Row[] = [
     (peer) => peer.send(frameOf(Buffer.alloc(40, 0xc1), { op: OPS.HELLO.op })),
   ],
   [
-    'HANDSHAKE_EXPECTED',
+    'FRAME_TOO_LARGE',
     'garbage behind HELLO',
-    async (peer, { chance, service }) => peer.send(await peer.hello(service), chance.bytes(2_000)),
+    async (peer, tools) => peer.send(await peer.hello(tools.service), noise(tools, 2_000)),
+  ],
+  [
+    'HANDSHAKE_EXPECTED',
+    'a claim behind HELLO',
+    async (peer, { service }) => peer.send(await peer.hello(service), claimFrame(1)),
+  ],
+  [
+    'HANDSHAKE_EXPECTED',
+    'half a claim behind HELLO',
+    async (peer, { service }) => peer.send(await peer.hello(service), claimFrame(1).subarray(0, 20)),
   ],
   [
     'HANDSHAKE_EXPECTED',
@@ -124,11 +139,18 @@ const CLOSING: readonly Row[] = [
   ['FRAME_MALFORMED', 'a notice of its own', (peer) => peer.send(withByte(AT.kind, 3))],
   ['FRAME_MALFORMED', 'a reply to nothing', (peer) => peer.send(withByte(AT.kind, 2))],
   ['FRAME_MALFORMED', 'a reserved flag', (peer) => peer.send(withByte(AT.flags, 1))],
-  ['NUMBER_REUSED', 'one number twice', (peer) => peer.send(claimFrame(7), claimFrame(7))],
+  [
+    'NUMBER_REUSED',
+    'one number twice',
+    (peer, tools) => peer.send(claimFrame(7, newUser(tools)), claimFrame(7, newUser(tools))),
+  ],
   [
     'TOO_MANY_IN_FLIGHT',
     'one request too many',
-    (peer) => peer.send(...Array.from({ length: LIMITS.inFlightFramesMax + 1 }, (_, number) => claimFrame(number))),
+    (peer, tools) => {
+      const numbers = Array.from({ length: LIMITS.inFlightFramesMax + 1 }, (_, number) => number);
+      peer.send(...numbers.map((number) => claimFrame(number, newUser(tools))));
+    },
   ],
   ['FRAME_TIMEOUT', 'half a claim', (peer) => peer.send(claimFrame(7).subarray(0, 20)), LIMITS.frameMs],
   ['FRAME_TIMEOUT', 'half a length', (peer) => peer.send(lengthOf(100).subarray(0, 2)), LIMITS.frameMs],

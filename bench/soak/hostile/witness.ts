@@ -1,74 +1,71 @@
-/**
- * What others notice of an attack: well-behaved clients that claim at a steady rate and write down how long each answer
- * took, and the memory of the attacked process.
- */
+/** What others notice of an attack: the waiting of well-behaved clients, and the memory of the attacked process. */
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import type { Client } from '../../../clients/index.ts';
+import type { ServiceCredential } from '../../credentials/data-folder.ts';
+import { type Child, type Processes, script } from '../../processes/child.ts';
+import type { ServerProcess } from '../server-process.ts';
 
-const CLAIM_EVERY_MS = 5;
-/** The same users again and again, so that the load itself makes nothing grow. */
-const USERS = 500;
+export type WitnessOrder =
+  | { kind: 'start'; servers: string; service: ServiceCredential }
+  /** Forget what was measured so far. */
+  | { kind: 'count' }
+  | { kind: 'end' };
+
+export type WitnessReport = {
+  claims: number;
+  latencyMsP99: number;
+  latencyMsMax: number;
+  /** Answers of the whole time by code. */
+  codes: Record<string, number>;
+};
+
 const MEMORY_EVERY_MS = 50;
 
 export class Witness {
-  readonly #clients: readonly Client[];
+  readonly #child: Child;
   readonly #pid: number;
-  #latenciesMs: number[] = [];
+  #rssBytesBefore = 0;
   #rssBytesMax = 0;
-  #failures: string[] = [];
-  #asked = 0;
-  #timers: NodeJS.Timeout[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(clients: readonly Client[], pid: number) {
-    this.#clients = clients;
+  constructor(child: Child, pid: number) {
+    this.#child = child;
     this.#pid = pid;
   }
 
-  start(): void {
-    this.#timers = [
-      setInterval(() => void this.#claim(), CLAIM_EVERY_MS),
-      setInterval(() => void this.#weigh(), MEMORY_EVERY_MS),
-    ];
+  /** Its clients begin to claim; the event `open` must be there. */
+  static async start(processes: Processes, server: ServerProcess): Promise<Witness> {
+    const program = script('bench/soak/hostile/witness-process.ts');
+    const child = await processes.start({ name: 'witness', ...program, ready: /witness ready\n/, channel: 'ipc' });
+    const witness = new Witness(child, server.pid);
+    witness.#tell({ kind: 'start', servers: server.address, service: server.service });
+    return witness;
   }
 
-  stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+  /** From now on it counts. */
+  async count(): Promise<void> {
+    this.#tell({ kind: 'count' });
+    this.#rssBytesBefore = await rssBytesOf(this.#pid);
+    this.#rssBytesMax = this.#rssBytesBefore;
+    this.#timer = setInterval(() => void this.#weigh(), MEMORY_EVERY_MS);
   }
 
-  /** Forgets what was measured so far. Bytes of the process as it is now. */
-  async begin(): Promise<number> {
-    this.#latenciesMs = [];
-    this.#failures = [];
-    this.#rssBytesMax = 0;
-    return rssBytesOf(this.#pid);
+  /** Most that was seen above what there was at `count`, in bytes. */
+  get rssBytesGrown(): number {
+    return this.#rssBytesMax - this.#rssBytesBefore;
   }
 
-  get latencyMsP99(): number {
-    const sorted = this.#latenciesMs.toSorted((one, other) => one - other);
-    return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY;
+  async end(): Promise<WitnessReport> {
+    clearInterval(this.#timer);
+    const report = once(this.#child.process, 'message');
+    this.#tell({ kind: 'end' });
+    const [first] = (await report) as [WitnessReport];
+    await this.#child.stop();
+    return first;
   }
 
-  get claims(): number {
-    return this.#latenciesMs.length;
-  }
-
-  get rssBytesMax(): number {
-    return this.#rssBytesMax;
-  }
-
-  /** Outcomes that a well-behaved client must not get. */
-  get failures(): readonly string[] {
-    return this.#failures;
-  }
-
-  async #claim(): Promise<void> {
-    const n = this.#asked++;
-    const userId = `honest${n % USERS}`;
-    const client = this.#clients[n % this.#clients.length] as Client;
-    const sentAtMs = performance.now();
-    const { code } = await client.claim({ eventKey: 'open', userId, requestId: `honest-${userId}`, retry: 'never' });
-    this.#latenciesMs.push(performance.now() - sentAtMs);
-    if (code !== 'GRANTED' && code !== 'REPLAYED') this.#failures.push(code);
+  #tell(order: WitnessOrder): void {
+    this.#child.process.send(order);
   }
 
   async #weigh(): Promise<void> {

@@ -7,6 +7,7 @@ import { assert, suite } from '../../../protocol/testing/kit.ts';
 import { realRuntime } from '../../lib/runtime.ts';
 import { mongodReason, type ReplicaSet, startReplicaSet } from '../../testing/mongod.ts';
 import type { ClaimDraft, InsertOutcome, Store } from '../store.ts';
+import { revocationOf } from '../testing/accounts-fixtures.ts';
 import { createDraft, many } from '../testing/fixtures.ts';
 import { openMongoStore } from './open.ts';
 import { type ClaimDocument, COLLECTION } from './schema.ts';
@@ -147,6 +148,61 @@ test(
         slots,
         Array.from({ length: stock }, (_, index) => index + 1),
       );
+    }),
+  { skip: mongodReason },
+);
+
+/** Adds one after the other until some after `isDisturbed`. Returns those whose add was answered. */
+async function revokeThrough({ accounts }: Store, name: string, isDisturbed: () => boolean): Promise<string[]> {
+  const answered: string[] = [];
+  for (let left = BATCHES_AFTER, number = 0; left > 0; number++) {
+    const userId = `${name}.${number}`;
+    const isAdded = await accounts.revocations.add([revocationOf({ userId })]).then(
+      () => true,
+      () => false,
+    );
+    if (isAdded) answered.push(userId);
+    if (isAdded && isDisturbed()) left--;
+  }
+  return answered;
+}
+
+test(
+  'who polls through a kill -9 of the primary misses no revocation that was answered',
+  () =>
+    withStores(async (stores, replicaSet) => {
+      const primary = await replicaSet.primary();
+      let isDisturbed = false;
+      let isDone = false;
+      const seen = new Set<string>();
+      const poll = async (mark: string | null): Promise<string | null> => {
+        const read = await stores[0].accounts.revocations.since(mark).catch(() => null);
+        for (const { userId } of read?.revocations ?? []) seen.add(userId);
+        return read?.mark ?? mark;
+      };
+      const pollOn = async () => {
+        let mark: string | null = null;
+        while (!isDone) mark = await poll(mark);
+        await poll(mark);
+      };
+      const write = async () => {
+        const writers = [...stores, ...stores].map((store, at) => revokeThrough(store, `w${at}`, () => isDisturbed));
+        const answered = (await Promise.all(writers)).flat();
+        isDone = true;
+        return answered;
+      };
+      const disturb = async () => {
+        await primary.kill('SIGKILL');
+        await replicaSet.primary();
+        isDisturbed = true;
+      };
+      const [answered] = await Promise.all([write(), pollOn(), disturb()]);
+      assert.equal(
+        answered.filter((userId) => !seen.has(userId)),
+        [],
+      );
+      assert.ok(answered.length >= 4 * BATCHES_AFTER);
+      await primary.start();
     }),
   { skip: mongodReason },
 );

@@ -47,9 +47,11 @@ export class MongoUsers implements UserStore {
       if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) await answerOf(Promise.reject(error));
     }
     // The driver hides a write concern error behind the duplicate; only a majority read makes it durable.
-    const existing = user.usernameKey === null ? null : await this.byUsername(user.usernameKey);
-    if (existing === null) throw new StoreUnavailable(`the user ${user.userId} is not settled yet`);
-    return existing.userId === user.userId;
+    const [own] = await this.byId([user.userId]);
+    if (own?.usernameKey === user.usernameKey) return true;
+    const namesake = user.usernameKey === null ? null : await this.byUsername(user.usernameKey);
+    if (namesake === null) throw new StoreUnavailable(`the user ${user.userId} is not settled yet`);
+    return false;
   }
 
   async byId(userIds: readonly string[]): Promise<(UserRecord | null)[]> {

@@ -1,7 +1,8 @@
 /** Users: one a name, replaced only over the revision that was read, and never without an admin. */
-import { assert } from '../../../protocol/testing/kit.ts';
+import { assert, rejection } from '../../../protocol/testing/kit.ts';
 import { chanceOf } from '../../../protocol/testing/random.ts';
 import type { UserRecord } from '../accounts.ts';
+import { StoreUnavailable } from '../store.ts';
 import { isAdmin } from '../user-roles.ts';
 import { changed, createUsers, raced, roleOf, userOf } from './accounts-fixtures.ts';
 import { NOON, type Test } from './fixtures.ts';
@@ -18,7 +19,8 @@ export function userContract(test: Test): void {
     assert.equal([await users.byUsername('Änna 😀'), await users.byUsername('')], [null, null]);
     assert.is(await users.create(userOf({ userId: 'rival', usernameKey: 'änna 😀' })), false);
     assert.equal(await users.byId(['rival']), [null]);
-    assert.is(await users.create(anna), true, 'the same user again');
+    assert.equal([await users.create(anna), await users.create(guest)], [true, true], 'the same users again');
+    assert.instance(await rejection(users.create({ ...guest, usernameKey: 'guest' })), StoreUnavailable);
     await createUsers(other, [userOf({ userId: 'guest2', username: null, usernameKey: null })]);
   });
 
