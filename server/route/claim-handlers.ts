@@ -3,7 +3,7 @@ import { encodeClaim } from '../../protocol/claim.ts';
 import type { Value } from '../../protocol/codec.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
-import { Gate } from '../lib/gate.ts';
+import { AtMost } from '../lib/at-most.ts';
 import { spanAt } from '../rules/calendar.ts';
 import { claimInstant, nextClaimAfter } from '../rules/decide.ts';
 import type { ClaimFilter, ClaimRecord, EventRecord, Store } from '../store/store.ts';
@@ -19,7 +19,7 @@ export type ClaimHandlers = { [K in 'CLAIM_BY_REQUEST' | 'CLAIMS_OF_USER' | 'CLA
 type Parts = { store: Store; clock: Clock; runtime: Runtime };
 
 export function createClaimHandlers({ store, clock, runtime }: Parts): ClaimHandlers {
-  const pages = new Gate(runtime, { atOnceMax: PAGES_AT_ONCE });
+  const pages = new AtMost(runtime, { atOnceMax: PAGES_AT_ONCE });
 
   async function encode(claims: readonly ClaimRecord[]): Promise<Value[]> {
     const keys = [...new Set(claims.map(({ eventKey }) => eventKey))];
@@ -31,7 +31,7 @@ export function createClaimHandlers({ store, clock, runtime }: Parts): ClaimHand
 
   type Read = (page: { limit: number; after?: { grantedAt: number; claimKey: string } }) => Promise<ClaimRecord[]>;
   function page(limit: number | null, cursor: string | null, read: Read): Promise<Answer> {
-    return pages.through(() => onePage(limit, cursor, read));
+    return pages.run(() => onePage(limit, cursor, read));
   }
 
   async function onePage(limit: number | null, cursor: string | null, read: Read): Promise<Answer> {

@@ -1,16 +1,16 @@
 import { assert, rejection, suite } from '../../protocol/testing/kit.ts';
 import { virtualTime } from '../../protocol/testing/virtual-time.ts';
-import { Gate } from './gate.ts';
+import { AtMost } from './at-most.ts';
 
-const test = suite('gate');
+const test = suite('at most');
 
 function gate(atOnceMax: number) {
   const time = virtualTime();
   const begun: number[] = [];
   const ends: (() => void)[] = [];
-  const door = new Gate(time, { atOnceMax });
+  const door = new AtMost(time, { atOnceMax });
   const enter = (n: number) =>
-    door.through(async () => {
+    door.run(async () => {
       begun.push(n);
       await new Promise<void>((resolve) => ends.push(resolve));
       return n;
@@ -34,7 +34,7 @@ test('lets so many in at once and the others one by one, in the order they came'
 
 test('what fails leaves its place to the next', async () => {
   const { time, begun, ends, door, enter } = gate(1);
-  const failing = rejection(door.through(() => Promise.reject(new Error('down'))));
+  const failing = rejection(door.run(() => Promise.reject(new Error('down'))));
   const next = enter(1);
   await time.settle();
   assert.is((await failing).message, 'down');
@@ -52,7 +52,7 @@ test('what fails leaves its place to the next', async () => {
 test('work that never waits begins in turns of its own', async () => {
   const { time, door } = gate(1);
   const order: string[] = [];
-  const pages = [1, 2].map((n) => door.through(async () => void order.push(`page ${n}`)));
+  const pages = [1, 2].map((n) => door.run(async () => void order.push(`page ${n}`)));
   time.soon(() => order.push('somebody else'));
   await time.settle();
   await Promise.all(pages);

@@ -4,7 +4,7 @@
  */
 import type { Runtime } from '../../protocol/runtime.ts';
 
-export class Gate {
+export class AtMost {
   readonly #runtime: Runtime;
   readonly #atOnceMax: number;
   #running = 0;
@@ -16,7 +16,7 @@ export class Gate {
   }
 
   /** Resolves or rejects as `work` does, once its time has come. */
-  async through<T>(work: () => Promise<T>): Promise<T> {
+  async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running < this.#atOnceMax) this.#running++;
     // Whoever leaves hands its place on.
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
