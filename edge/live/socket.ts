@@ -206,7 +206,7 @@ export class LiveSocket implements Watcher {
       const refusal = this.#refusalOf(identity);
       if (refusal !== null) return this.close(refusal);
       this.#identity = identity;
-      this.#endsAtMs = Infinity;
+      this.#endsAtMs = this.#nowMs() + identity.endsAtMs - context.runtime.wallMs();
       const isFirst = this.#state === 'greeting';
       if (isFirst) {
         this.#eventKeys = events;

@@ -18,7 +18,7 @@ const set = mongodReason === null ? await startReplicaSet({ members: 3 }) : null
 const BATCH = 25;
 /** A step-down is seen only by inserts that are under way, so writers go on until this many batches after it. */
 const BATCHES_AFTER = 8;
-const SETTLE_MS_MAX = 15_000;
+const SETTLE_MS_MAX = 25_000;
 
 type Insert = (drafts: readonly ClaimDraft[]) => Promise<InsertOutcome[]>;
 type Said = { draft: ClaimDraft; outcome: InsertOutcome };
