@@ -43,7 +43,9 @@ export async function startEdgePart(settings: Settings, upstream: Upstream, { ru
       log.warn({ reason: error.message }, 'no claim server yet');
     });
     const claimRate = { perSecond: settings.claimRate, burst: settings.claimRate * BURST_OF_RATE };
-    const edge = await createEdge({ client, runtime, log, limits: { drainMs: settings.drain }, claimRate });
+    const limits = { drainMs: settings.drain };
+    const trustProxy = settings.trustProxy ?? [];
+    const edge = await createEdge({ client, runtime, log, limits, claimRate, trustProxy });
     closers.add(() => edge.drain());
     const http = await listening('--http', settings.http, () => edge.listen(settings.http));
     return { http, drain: () => closers.close() };

@@ -46,6 +46,16 @@ const REFUSED: readonly (readonly [env: Environment, argv: string, line: string]
   [{}, 'start --tcp 7400', '--tcp must be HOST:PORT or [IPV6]:PORT, not "7400"'],
   [{}, 'start --tcp ::1:7400', '--tcp must be HOST:PORT or [IPV6]:PORT, not "::1:7400"'],
   [{}, 'start --http h:65536', '--http must be HOST:PORT or [IPV6]:PORT, not "h:65536"'],
+  [
+    {},
+    'edge --trust-proxy 10.0.0.0/33',
+    '--trust-proxy must be IP addresses or blocks such as 10.0.0.0/8, not "10.0.0.0/33"',
+  ],
+  [
+    {},
+    'edge --trust-proxy proxy.local',
+    '--trust-proxy must be IP addresses or blocks such as 10.0.0.0/8, not "proxy.local"',
+  ],
   [{}, 'edge --server h:1,h:0', '--server must name ports other than 0, not "h:1,h:0"'],
   [{}, 'start --drain 10', '--drain must be a duration such as 500ms, 10s or 15m, not "10"'],
   [{}, 'start --shards 0', '--shards must be a whole number 1…4096, not "0"'],

@@ -2,6 +2,7 @@
  * Text of a flag or variable into the value it stands for. Each parser throws BadValue with the rule that the text
  * broke; who asked adds which setting it was. Rules never repeat the text, which may be a secret.
  */
+import { isIP } from 'node:net';
 import { userIdShape } from '../../protocol/key.ts';
 import { faultsOf, type Shape } from '../../protocol/shape.ts';
 import { parseServiceKeys, type ServiceKey, ServiceKeysRefused } from '../session/service-keys.ts';
@@ -52,6 +53,19 @@ export function shaped(shape: Shape<string>): (text: string) => string {
 export function words(text: string): string {
   if (!/^[^\s\p{Cc}]+$/u.test(text)) throw new BadValue('must be text without spaces');
   return text;
+}
+
+/** IP addresses, or blocks of them such as 10.0.0.0/8, separated by commas. */
+export function proxies(text: string): string[] {
+  const list = text.split(',').map((part) => part.trim());
+  const isProxy = (part: string) => {
+    const [address = '', bits, ...rest] = part.split('/');
+    const bitsMax = isIP(address) === 6 ? 128 : 32;
+    const isBlock = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
+    return isIP(address) !== 0 && isBlock && rest.length === 0;
+  };
+  if (!list.every(isProxy)) throw new BadValue('must be IP addresses or blocks such as 10.0.0.0/8');
+  return list;
 }
 
 export function path(text: string): string {
