@@ -2,8 +2,8 @@
 import { encodeClaim } from '../../protocol/claim.ts';
 import type { Value } from '../../protocol/codec.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
-import type { Clock } from '../lib/clock.ts';
 import { AtMost } from '../lib/at-most.ts';
+import type { Clock } from '../lib/clock.ts';
 import { spanAt } from '../rules/calendar.ts';
 import { claimInstant, nextClaimAfter } from '../rules/decide.ts';
 import type { ClaimFilter, ClaimRecord, EventRecord, Store } from '../store/store.ts';

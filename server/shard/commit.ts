@@ -20,7 +20,7 @@ export type Commit = { size: number; ms: number; duplicates: number };
 export type CommitHooks = {
   /** Asked right before a draft is sent: false when it must not be (the turn has been dealt with otherwise). */
   admit(turn: Turn): boolean;
-  /** Asked of a turn that was admitted, when the store has been reading since: whether its event would still grant. */
+  /** Asked of a turn that was admitted, at the last moment before the store writes: whether its event would still grant. */
   stillGrants(turn: Turn): boolean;
   settled(turn: Turn, outcome: InsertOutcome): void;
   /** All of one commit has been reported. */
@@ -76,7 +76,8 @@ export class GroupCommit {
     const drafts = turns.map(({ draft }) => draft as ClaimDraft);
     const stock = turns[0]?.event?.stock ?? null;
     const mayWrite = () => turns.every((turn) => this.#hooks.stillGrants(turn));
-    const sending = stock === null ? this.#store.insert(drafts) : this.#store.insertStock(drafts, stock, mayWrite);
+    const sending =
+      stock === null ? this.#store.insert(drafts, mayWrite) : this.#store.insertStock(drafts, stock, mayWrite);
     this.#schedule(key, lane);
     const outcomes = await sending;
     lane.inFlight--;

@@ -195,6 +195,8 @@ export class Decisions {
         return this.#soldOut(turn);
       case 'unknown':
         return this.#unsettled(turn);
+      case 'withheld':
+        return this.#withheld(turn);
       case 'unavailable':
         return isRepeat ? this.#unsettled(turn) : this.#finish(turn, UNAVAILABLE);
       case 'guardMissing':
@@ -220,6 +222,14 @@ export class Decisions {
     const { draft, event } = turn as { draft: ClaimDraft; event: EventRecord };
     turn.soldOutStock = event.stock ?? 0;
     this.known.rememberSoldOut(draft.eventKey, draft.period, turn.soldOutStock);
+    turn.move('DECIDING');
+    this.decide(turn);
+  }
+
+  /** It was not sent after all: decided anew, unless an earlier sending is still to be settled. */
+  #withheld(turn: Turn): void {
+    turn.sends--;
+    if (turn.sends > 0) return this.#unsettled(turn);
     turn.move('DECIDING');
     this.decide(turn);
   }

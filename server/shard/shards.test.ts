@@ -198,8 +198,22 @@ test('a node that was frozen in the middle of a sale may not go on with it', asy
   bench.events.set('summer', eventRecord({ stock: 2, state: 'PAUSED', revision: 2 }));
   await bench.time.advance(200);
   assert.is(commit?.mayWrite?.(), false, 'the event was paused meanwhile');
-  await commit?.answer([{ kind: 'unavailable' }]);
-  assert.is(bench.codeOf('r1'), 'STORE_UNAVAILABLE');
+  await commit?.answer([{ kind: 'withheld' }]);
+  assert.is(bench.codeOf('r1'), 'PAUSED', 'it is decided anew');
+});
+
+test('what was withheld after it had been sent once stays unknown until it is settled', async () => {
+  const bench = shardBench();
+  await bench.claim('u1', 'r1', { deadlineMs: 2_000 });
+  const draft = bench.draftOf(0);
+  await bench.sent[0]?.answer([{ kind: 'unknown' }]);
+  await bench.time.advance(500);
+  await bench.sent[1]?.answer([{ kind: 'withheld' }]);
+  assert.is(bench.codeOf('r1'), undefined);
+  await bench.time.advance(500);
+  assert.is(bench.sent[2]?.drafts[0], draft);
+  await bench.sent[2]?.answer([inserted(draft)]);
+  assert.is(bench.codeOf('r1'), 'GRANTED');
 });
 
 test('a refusal is given only after the store has said that the request id was never granted', async () => {

@@ -30,7 +30,15 @@ export type InsertOutcome =
   /** Nothing was sent: the draft is certainly not stored by this call. */
   | { kind: 'unavailable' }
   /** Nothing was sent: the unique index that would have decided is not there. */
-  | { kind: 'guardMissing' };
+  | { kind: 'guardMissing' }
+  /** Nothing was sent: `mayWrite` said no. */
+  | { kind: 'withheld' };
+
+/**
+ * Asked as late as the store can ask, right before it writes: false when what was decided has grown old meanwhile. The
+ * process may have been frozen at any point before.
+ */
+export type MayWrite = () => boolean;
 
 export type PageKey = { grantedAt: number; claimKey: string };
 export type ClaimFilter = { eventKey?: string; userId?: string; from?: number; to?: number };
@@ -41,14 +49,13 @@ export type ClaimStore = {
    * One outcome per draft, in order; never rejects. One call is one durable write (MongoDB: one unordered insertMany).
    * A batch holds no claim key and no request key twice; at most `insertMax` drafts.
    */
-  insert(drafts: readonly ClaimDraft[]): Promise<InsertOutcome[]>;
+  insert(drafts: readonly ClaimDraft[], mayWrite?: MayWrite): Promise<InsertOutcome[]>;
   /**
    * The same for an event with stock: drafts of one event and period get slots highest + 1, + 2, … in the order given,
    * without gaps, up to `stock`. A draft that is refused takes no slot. The caller has one such call in flight per event.
-   * A store that reads before it writes asks `mayWrite` in between, because the process may have been frozen meanwhile:
-   * when it is false nothing more is written and what is left is `unavailable`.
+   * When `mayWrite` is false nothing more is written and what is left is `withheld`.
    */
-  insertStock(drafts: readonly ClaimDraft[], stock: number, mayWrite?: () => boolean): Promise<InsertOutcome[]>;
+  insertStock(drafts: readonly ClaimDraft[], stock: number, mayWrite?: MayWrite): Promise<InsertOutcome[]>;
   readonly insertMax: number;
 
   /** Reads reject with StoreUnavailable when the store cannot answer in time. One result per question, in order. */

@@ -11,11 +11,11 @@ const DEADLINE_MS = 60_000;
 test(
   `three kills on the embedded store break no promise (seed ${SEED})`,
   async () => {
-    const findings = await runCampaign(kill, { seed: SEED, rounds: 3 });
+    const findings = await runCampaign(kill, { seed: SEED, rounds: 3, length: 'short' });
     assert.equal(findings.violations, []);
     assert.is(findings.count('kills in the middle of a sale'), 3);
     assert.ok(findings.count('unanswered at a kill') >= 300, findings.text());
-    assert.ok(findings.count('claims stored') > 6_300, findings.text());
+    assert.ok(findings.count('claims stored') > 2_400, findings.text());
   },
   { deadlineMs: DEADLINE_MS },
 );
@@ -23,7 +23,7 @@ test(
 test(
   `a kill on MongoDB breaks no promise (seed ${SEED})`,
   async () => {
-    const findings = await runCampaign(kill, { seed: SEED, rounds: 1, store: 'mongo' });
+    const findings = await runCampaign(kill, { seed: SEED, rounds: 1, store: 'mongo', length: 'short' });
     assert.equal(findings.violations, []);
     assert.is(findings.count('kills in the middle of a sale'), 1);
     assert.ok(findings.count('unanswered at a kill') >= 100, findings.text());

@@ -17,12 +17,13 @@ import { ServerProcess } from '../server-process.ts';
 
 const IN_FLIGHT = 512;
 const UNANSWERED_MIN = 100;
-const USERS = 2_000;
+/** Of one round. */
+const USERS = { full: 2_000, short: 700 } as const;
 const FIRST_SERVED_MS_MAX = 5_000;
 /** When the kill comes, counted from the first unit that was sold. */
 const KILL_AFTER_MS = { min: 20, spread: 250 } as const;
-/** More than the users of a round, so that the sale is never over before the kill. */
-const STOCK = USERS + 100;
+/** Units above the users of a round, so that the sale is never over before the kill. */
+const STOCK_SPARE = 100;
 const OLD_ASKS_CHECKED = 200;
 
 type Round = { name: string; sale: string; from: number };
@@ -31,10 +32,14 @@ class KillCampaign {
   readonly #context: Context;
   readonly #storeUri: string | undefined;
   readonly #history = new History();
+  readonly #users: number;
+  readonly #stock: number;
 
   constructor(context: Context, storeUri: string | undefined) {
     this.#context = context;
     this.#storeUri = storeUri;
+    this.#users = USERS[context.length];
+    this.#stock = this.#users + STOCK_SPARE;
   }
 
   async run(): Promise<void> {
@@ -75,10 +80,10 @@ class KillCampaign {
     const history = this.#history;
     const clients = [await server.connect({ connections: 3 }), await server.connect({ connections: 3 })];
     const [first] = clients as [Client];
-    await createEvent(first, history, { eventKey: sale, stock: STOCK });
-    await qualify(first, { round: name, users: USERS });
+    await createEvent(first, history, { eventKey: sale, stock: this.#stock });
+    await qualify(first, { round: name, users: this.#users });
     const eventKeys = ['open', 'open', 'daily', 'listed', sale, sale];
-    const questions = new Questions(chance, { round: name, eventKeys, users: USERS });
+    const questions = new Questions(chance, { round: name, eventKeys, users: this.#users });
     const crowd = new Crowd({ clients, history, questions, inFlight: IN_FLIGHT });
     crowd.start();
     await crowd.heard((ask, { code }) => ask.eventKey === sale && code === 'GRANTED');
@@ -110,7 +115,7 @@ class KillCampaign {
     const history = this.#history;
     return server.with(async (client) => {
       const sold = (await listClaims(client, [sale])).length;
-      findings.add('kills in the middle of a sale', sold > 0 && sold < STOCK ? 1 : 0);
+      findings.add('kills in the middle of a sale', sold > 0 && sold < this.#stock ? 1 : 0);
       const asks = history.asksFrom(from);
       await lookUp(client, history, asks);
       await askAgain(client, history, asks);
@@ -127,14 +132,15 @@ class KillCampaign {
 
   /** As many buyers more as there are units: all are sold then, and some must hear SOLD_OUT. */
   async #sellRest(client: Client, { name, sale }: Pick<Round, 'name' | 'sale'>): Promise<void> {
-    const buyers = Array.from({ length: STOCK }, (_, n) => ({
+    const buyers = Array.from({ length: this.#stock }, (_, n) => ({
       eventKey: sale,
       userId: `rest${n}.${name}`,
       requestId: `rest-${name}-${n}`,
     }));
     await askAgain(client, this.#history, buyers);
     const claims = await listClaims(client, [sale]);
-    this.#context.findings.expect(claims.length === STOCK, `${name}: ${claims.length} of ${STOCK} units sold at last`);
+    const isSold = claims.length === this.#stock;
+    this.#context.findings.expect(isSold, `${name}: ${claims.length} of ${this.#stock} units sold at last`);
   }
 }
 

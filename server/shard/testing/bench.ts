@@ -11,8 +11,8 @@ import { Shards, type ShardsOptions } from '../shards.ts';
 export type Sent = {
   drafts: readonly ClaimDraft[];
   stock: number | null;
-  /** What a store asks that has been reading before it writes; null for an insert that does not. */
-  mayWrite: (() => boolean) | null;
+  /** What a store asks right before it writes. */
+  mayWrite: () => boolean;
   answer(outcomes: InsertOutcome[]): Promise<void>;
 };
 
@@ -69,7 +69,7 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
   const store = {
     claims: {
       insertMax: 500,
-      insert: (drafts: readonly ClaimDraft[]) => send(drafts, { stock: null, mayWrite: null }),
+      insert: (drafts: readonly ClaimDraft[], mayWrite: () => boolean) => send(drafts, { stock: null, mayWrite }),
       insertStock: (drafts: readonly ClaimDraft[], stock: number, mayWrite: () => boolean) =>
         send(drafts, { stock, mayWrite }),
       async byKey(keys: readonly string[]) {

@@ -2,7 +2,7 @@
  * The claims of a store: the conditional insert, and the reads and the stock insert that it is given. Invariant: an outcome
  * with a claim in it rests on a durable reply or a majority read; everything else is `unknown` or proven not to be stored.
  */
-import type { ClaimDraft, ClaimStore, InsertOutcome } from '../store.ts';
+import type { ClaimDraft, ClaimStore, InsertOutcome, MayWrite } from '../store.ts';
 import type { ClaimReads } from './claim-reads.ts';
 import type { Fate } from './classify.ts';
 import type { ClaimInserter } from './inserter.ts';
@@ -16,8 +16,8 @@ const INSERT_MAX = 500;
 export function createClaimStore(reads: ClaimReads, inserter: ClaimInserter): ClaimStore {
   return {
     insertMax: INSERT_MAX,
-    insert: (drafts) => insert(reads, inserter, drafts),
-    insertStock: (drafts, stock, mayWrite = () => true) => insertStock(reads, inserter, drafts, { stock, mayWrite }),
+    insert: (drafts, mayWrite = always) => insert(reads, inserter, drafts, mayWrite),
+    insertStock: (drafts, stock, mayWrite = always) => insertStock(reads, inserter, drafts, { stock, mayWrite }),
     byKey: (claimKeys) => reads.byKey(claimKeys),
     byRequest: (requests) => reads.byRequest(requests),
     ofUser: (userId, page) => reads.ofUser(userId, page),
@@ -27,14 +27,17 @@ export function createClaimStore(reads: ClaimReads, inserter: ClaimInserter): Cl
   };
 }
 
+const always: MayWrite = () => true;
+
 async function insert(
   reads: ClaimReads,
   inserter: ClaimInserter,
   drafts: readonly ClaimDraft[],
+  mayWrite: MayWrite,
 ): Promise<InsertOutcome[]> {
   if (drafts.length === 0) return [];
   const documents = drafts.map((draft) => documentOfClaim(draft, null));
-  const fates = await inserter.insert(documents, 'unordered');
+  const fates = await inserter.insert(documents, 'unordered', mayWrite);
   const refused = drafts.filter((_, index) => fates[index] === 'duplicate');
   const owners = refused.length === 0 ? [] : await ownersOf(reads, refused).catch(() => []);
   const nextOwner = owners[Symbol.iterator]();
@@ -50,6 +53,7 @@ function outcomeOf(draft: ClaimDraft, fate: Fate | undefined, nextOwner: () => O
       return nextOwner() ?? { kind: 'unknown' };
     case 'unavailable':
     case 'guardMissing':
+    case 'withheld':
       return { kind: fate };
     default:
       return { kind: 'unknown' };

@@ -30,7 +30,15 @@ ordered    2  2:11000 W                  ? ? ? ?
 ordered    1  1:8000                     i ? n n
 ordered    2  2:361                      ? ? g n
 `;
-const LETTERS = { inserted: 'i', duplicate: 'd', unavailable: 'u', guardMissing: 'g', notReached: 'n', unknown: '?' };
+const LETTERS = {
+  inserted: 'i',
+  duplicate: 'd',
+  unavailable: 'u',
+  guardMissing: 'g',
+  withheld: 'w',
+  notReached: 'n',
+  unknown: '?',
+};
 
 test('a reply proves only what it accounts for', () => {
   for (const row of TABLE.trim().split('\n').slice(1)) {

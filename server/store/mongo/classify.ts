@@ -23,9 +23,14 @@ export type Fate =
   | 'unavailable'
   /** Not stored: the collection is not the one that was named. */
   | 'guardMissing'
+  /** Not sent: what was decided had grown old. */
+  | 'withheld'
   /** An ordered command stopped before it: not stored by this command. */
   | 'notReached'
   | 'unknown';
+
+/** Thrown while the command is made into bytes, so that nothing of it is written. */
+export class Withheld extends Error {}
 
 const CODE = { duplicateKey: 11_000, collectionUuidMismatch: 361, unauthorized: 13, authenticationFailed: 18 } as const;
 
@@ -79,6 +84,7 @@ function fateOfCode(code: number): Fate {
  * so in no way, so its errors prove nothing either.
  */
 export function fateOfError(error: unknown): Fate {
+  if (error instanceof Withheld) return 'withheld';
   if (!(error instanceof MongoError)) return 'unknown';
   if (BEFORE_SENDING.has(error.name)) return 'unavailable';
   // The connection could not be made, or an overloaded server turned the command away unread.

@@ -5,21 +5,36 @@
  */
 import { type Db, type Document, MongoError, type UUID } from 'mongodb';
 import type { Log } from '../../lib/log.ts';
-import { type Fate, fateOfError, fatesOfReply, type InsertReply, type Order } from './classify.ts';
+import type { MayWrite } from '../store.ts';
+import { type Fate, fateOfError, fatesOfReply, type InsertReply, type Order, Withheld } from './classify.ts';
 import type { Guard } from './guard.ts';
 import { COLLECTION } from './schema.ts';
 
-export type InsertTarget = { collection: string; majorityMs: number; collectionUuid?: UUID };
+export type InsertTarget = { collection: string; majorityMs: number; collectionUuid?: UUID; mayWrite?: MayWrite };
 export type Inserted = {
   fates: Fate[];
   /** What the server or the driver complained of; undefined when all went well. */
   complaint: unknown;
 };
 
+/**
+ * A comment of the command that is its last look at the clock. Making a few hundred documents into bytes takes
+ * milliseconds, in which the process may be frozen; the driver asks `toBSON` of this field after it has made them and
+ * before it writes to the socket. Throwing there leaves the connection as it was, with nothing sent.
+ */
+function lastLook(mayWrite: MayWrite): { toBSON(): string } {
+  return {
+    toBSON() {
+      if (!mayWrite()) throw new Withheld();
+      return 'claims';
+    },
+  };
+}
+
 /** Never rejects. */
 export async function insertOnce(
   db: Db,
-  { collection, majorityMs, collectionUuid }: InsertTarget,
+  { collection, majorityMs, collectionUuid, mayWrite }: InsertTarget,
   documents: readonly Document[],
   order: Order,
 ): Promise<Inserted> {
@@ -31,6 +46,7 @@ export async function insertOnce(
       ordered: order === 'ordered',
       writeConcern: { w: 'majority', j: true, wtimeout: majorityMs },
       ...(collectionUuid === undefined ? {} : { collectionUUID: collectionUuid }),
+      ...(mayWrite === undefined ? {} : { comment: lastLook(mayWrite) }),
     })) as Document & InsertReply;
     return { fates: fatesOfReply(reply, count, order), complaint: reply.writeErrors };
   } catch (error) {
@@ -63,10 +79,10 @@ export class ClaimInserter {
   }
 
   /** Never rejects; one fate per document, in order. */
-  async insert(documents: readonly Document[], order: Order): Promise<Fate[]> {
+  async insert(documents: readonly Document[], order: Order, mayWrite: MayWrite): Promise<Fate[]> {
     const collectionUuid = this.#guard.collectionUuid;
     if (collectionUuid === null) return Array<Fate>(documents.length).fill('guardMissing');
-    const target = { collection: COLLECTION.claims, majorityMs: this.#majorityMs, collectionUuid };
+    const target = { collection: COLLECTION.claims, majorityMs: this.#majorityMs, collectionUuid, mayWrite };
     const { fates, complaint } = await insertOnce(this.#db, target, documents, order);
     if (fates.includes('guardMissing')) this.suspectGuard();
     this.#logDoubts(fates, complaint);

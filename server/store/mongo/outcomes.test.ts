@@ -179,7 +179,7 @@ test('a sale that may no longer go on once the highest slot is read writes nothi
       return fake.commands.every((command) => command.find === undefined);
     };
     const kinds = (await store.claims.insertStock(drafts, 3, mayWrite)).map(({ kind }) => kind);
-    assert.equal(kinds, all('unavailable'));
+    assert.equal(kinds, all('withheld'));
     assert.is(asked, 1);
     assert.is(fake.stored.size, 0);
   }));
@@ -201,3 +201,27 @@ test('writes ask for a journaled majority and reads for majority data of the pri
   await store.close();
   await fake.stop();
 });
+
+test('whether it may still be written is asked when the documents are bytes already, and a no sends nothing', () =>
+  withFake(async ({ fake, store, drafts }) => {
+    const steps: string[] = [];
+    const reward = { kind: 'currency', id: 'gold', amount: 1 };
+    const traced = {
+      ...reward,
+      toBSON() {
+        steps.push('document');
+        return reward;
+      },
+    };
+    const mayWrite = () => {
+      steps.push('asked');
+      return false;
+    };
+    const withTrace = drafts.map((draft) => ({ ...draft, rewards: [traced] }));
+    const kinds = (await store.claims.insert(withTrace, mayWrite)).map(({ kind }) => kind);
+    assert.equal(kinds, all('withheld'));
+    assert.is(steps.at(-1), 'asked');
+    assert.ok(steps.filter((step) => step === 'document').length >= 3);
+    assert.is(fake.stored.size, 0);
+    assert.equal(await kindsOf(store, drafts), all('inserted'), 'the connection is as good as before');
+  }));

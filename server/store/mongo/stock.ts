@@ -3,7 +3,7 @@
  * n is only ever written after n − 1; the unique slot index decides between servers, and who loses reads the highest slot
  * again. Nothing is reserved, so a crash leaves no gap.
  */
-import type { ClaimDraft, InsertOutcome } from '../store.ts';
+import type { ClaimDraft, InsertOutcome, MayWrite } from '../store.ts';
 import type { ClaimReads } from './claim-reads.ts';
 import type { Fate } from './classify.ts';
 import type { ClaimInserter } from './inserter.ts';
@@ -14,7 +14,7 @@ import { documentOfClaim } from './schema.ts';
 const RACES_LOST_MAX = 100;
 
 /** `mayWrite` is asked right before each command: what was decided may have grown old while the highest slot was read. */
-type Terms = { stock: number; mayWrite: () => boolean };
+type Terms = { stock: number; mayWrite: MayWrite };
 
 export async function insertStock(
   reads: ClaimReads,
@@ -54,8 +54,7 @@ class Sale {
       const { eventKey, period } = rest[0];
       const highest = await this.#reads.highestSlotOf(eventKey, period);
       if (highest >= stock) await this.#settleSoldOut(rest);
-      else if (!mayWrite()) return this.settleRest({ kind: 'unavailable' });
-      else await this.#sell(rest.slice(0, stock - highest), highest + 1);
+      else await this.#sell(rest.slice(0, stock - highest), { firstSlot: highest + 1, mayWrite });
     }
   }
 
@@ -76,9 +75,12 @@ class Sale {
     this.outcomes.push(...owners.map((owner) => owner ?? ({ kind: 'soldOut' } as const)));
   }
 
-  async #sell(drafts: readonly ClaimDraft[], firstSlot: number): Promise<void> {
+  async #sell(
+    drafts: readonly ClaimDraft[],
+    { firstSlot, mayWrite }: { firstSlot: number; mayWrite: MayWrite },
+  ): Promise<void> {
     const documents = drafts.map((draft, index) => documentOfClaim(draft, firstSlot + index));
-    const fates = await this.#inserter.insert(documents, 'ordered');
+    const fates = await this.#inserter.insert(documents, 'ordered', mayWrite);
     for (const [index, draft] of drafts.entries()) {
       const fate = fates[index] ?? 'unknown';
       if (fate === 'inserted') {
@@ -95,7 +97,7 @@ class Sale {
 
   /** The ordered command went no further than this draft. */
   async #settleStop(draft: ClaimDraft, fate: Exclude<Fate, 'inserted' | 'unknown'>): Promise<void> {
-    if (fate === 'guardMissing') return this.settleRest({ kind: 'guardMissing' });
+    if (fate === 'guardMissing' || fate === 'withheld') return this.settleRest({ kind: fate });
     if (fate !== 'duplicate') return this.settleRest({ kind: 'unavailable' });
     const owner = await this.#ownerOf(draft);
     if (owner !== null) this.outcomes.push(owner);
