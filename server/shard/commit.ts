@@ -75,7 +75,7 @@ export class GroupCommit {
     }
     const drafts = turns.map(({ draft }) => draft as ClaimDraft);
     const stock = turns[0]?.event?.stock ?? null;
-    const mayWrite = () => turns.every((turn) => this.#hooks.stillGrants(turn));
+    const mayWrite = () => onePerConfig(turns).every((turn) => this.#hooks.stillGrants(turn));
     const sending =
       stock === null ? this.#store.insert(drafts, mayWrite) : this.#store.insertStock(drafts, stock, mayWrite);
     this.#schedule(key, lane);
@@ -116,6 +116,11 @@ export class GroupCommit {
     lane.pending = [...waiting, ...lane.pending.slice(seen)];
     return turns;
   }
+}
+
+/** Whether an event would still grant is the same for all of its turns. */
+function onePerConfig(turns: readonly Turn[]): Turn[] {
+  return turns.filter((turn, i) => turn.config !== turns[i - 1]?.config);
 }
 
 function laneKeyOf({ event }: Turn): string {
