@@ -1,6 +1,6 @@
 /**
- * `npm test [-- part-of-a-path …]`: every `*.test.ts` of the tree in a process of its own, two at a time. The last line is
- * `N passed, N failed` with `, N skipped` where some were.
+ * `npm test [-- part-of-a-path …]`: every `*.test.ts` of the tree in a process of its own, two at a time; one that fails
+ * runs once more alone. The last line is `N passed, N failed` with `, N skipped` where some were.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -53,6 +53,14 @@ async function work(): Promise<void> {
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) results.push(await runFile(file));
 }
 await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
+
+// Files that drive real processes may starve beside one another on a small machine. Each gets a second chance with the
+// machine to itself, and the summary names it: passing only alone is worth a look, failing alone is a failure.
+for (const [i, { file, failed }] of results.entries()) {
+  if (failed === 0) continue;
+  results[i] = await runFile(file);
+  process.stdout.write(`ran again alone: ${file}\n`);
+}
 
 for (const { file, skipped } of results) {
   for (const reason of skipped) process.stdout.write(`skipped in ${file}: ${reason}\n`);
