@@ -64,9 +64,10 @@ export type ClaimStore = {
   /** Newest first by (grantedAt, claimKey); strictly after `after`. */
   ofUser(userId: string, page: { eventKey?: string; limit: number; after?: PageKey }): Promise<ClaimRecord[]>;
   list(filter: ClaimFilter, page: { limit: number; after?: PageKey }): Promise<ClaimRecord[]>;
-  hasAny(eventKey: string): Promise<boolean>;
-  /** The highest slot of any period of the event; 0 when there is none. */
-  highestSlot(eventKey: string): Promise<number>;
+  /** Of any period, or of the one named. */
+  hasAny(eventKey: string, period?: string): Promise<boolean>;
+  /** The highest slot of any period of the event, or of the one named; 0 when there is none. */
+  highestSlot(eventKey: string, period?: string): Promise<number>;
 };
 
 /** An event as it is kept. Times are milliseconds since 1970 UTC. */

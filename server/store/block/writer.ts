@@ -1,0 +1,143 @@
+/**
+ * Builds one block in place: in a buffer that holds the newest part of the log, at the place where the block will lie.
+ * It knows neither rules nor disks. What is in the buffer before `begin` is overwritten, padding included.
+ */
+import { crc32 } from 'node:zlib';
+import { ALIGN_BYTES, AT, aligned, CLAIM_AT, ITEM, ITEM_AT, KIND, MAGIC, SERIES_AT, VERSION } from './layout.ts';
+
+export type BlockHead = {
+  /** `node.boot` of the writer. */
+  origin: string;
+  /** 1 for the first block of a boot, then one more each. */
+  sequence: number;
+  /** Where it lies in the log, in bytes. */
+  offset: number;
+  /** The attempt number of its first claim; the others count on. */
+  firstAttempt: number;
+  /** The checksum of the block before, 0 for the first of a boot. */
+  previous: number;
+};
+
+const CRC_AT = AT.crc;
+const UINT64 = 0xcf;
+const TWO_32 = 0x1_0000_0000;
+
+export class BlockWriter {
+  readonly #buffer: Buffer;
+  #start = 0;
+  #at = 0;
+  #claims = 0;
+  #first = 0;
+
+  /** `buffer` is the caller's; blocks are written into it wherever `begin` says. */
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
+
+  /** Bytes of the block so far. */
+  get bytes(): number {
+    return this.#at - this.#start;
+  }
+
+  get claims(): number {
+    return this.#claims;
+  }
+
+  get firstAttempt(): number {
+    return this.#first;
+  }
+
+  /** Starts a block at byte `start` of the buffer. */
+  begin(start: number, { origin, sequence, offset, firstAttempt, previous }: BlockHead): void {
+    const buffer = this.#buffer;
+    this.#start = start;
+    this.#claims = 0;
+    this.#first = firstAttempt;
+    this.#at = start + aligned(AT.origin + origin.length);
+    buffer.fill(0, start, this.#at);
+    buffer.writeUInt32BE(MAGIC, start);
+    buffer[start + AT.version] = VERSION;
+    buffer.writeUInt16BE(origin.length, start + AT.originBytes);
+    writeWide(buffer, start + AT.sequence, sequence);
+    writeWide(buffer, start + AT.offset, offset);
+    writeWide(buffer, start + AT.firstAttempt, firstAttempt);
+    buffer.writeUInt32BE(previous, start + AT.previous);
+    buffer.write(origin, start + AT.origin, 'latin1');
+  }
+
+  /** Says what the claims of series `id` have in common; must come before the first of them in each block. */
+  addSeries(id: number, body: Uint8Array): void {
+    const at = this.#beginItem(ITEM.series, id, SERIES_AT.body + body.length);
+    this.#buffer.writeUInt16BE(body.length, at + SERIES_AT.bytes);
+    this.#buffer.set(body, at + SERIES_AT.body);
+  }
+
+  /**
+   * Adds a claim and returns the byte of the block at which it lies. `userId` and `requestId` are the MessagePack
+   * strings, header included, between the given bytes of `source`.
+   */
+  addClaim(
+    series: number,
+    slot: number,
+    grantedAt: number,
+    source: Uint8Array,
+    userAt: number,
+    userEnd: number,
+    requestSource: Uint8Array,
+    requestAt: number,
+    requestEnd: number,
+  ): number {
+    const buffer = this.#buffer;
+    const userBytes = userEnd - userAt;
+    const at = this.#beginItem(ITEM.claim, series, CLAIM_AT.userId + userBytes + requestEnd - requestAt);
+    writeUint32(buffer, at + CLAIM_AT.slot, slot);
+    buffer[at + CLAIM_AT.grantedAt] = UINT64;
+    writeWide(buffer, at + CLAIM_AT.grantedAt + 1, grantedAt);
+    let to = at + CLAIM_AT.userId;
+    for (let i = userAt; i < userEnd; i++) buffer[to++] = source[i] as number;
+    for (let i = requestAt; i < requestEnd; i++) buffer[to++] = requestSource[i] as number;
+    this.#claims++;
+    return at - this.#start;
+  }
+
+  /** Finishes the block. The returned bytes lie in the caller's buffer. */
+  end(closedAt: number): Buffer {
+    const buffer = this.#buffer;
+    const start = this.#start;
+    const block = buffer.subarray(start, this.#at);
+    buffer[start + AT.kind] = this.#claims === 0 ? KIND.mark : KIND.claims;
+    writeUint32(buffer, start + AT.bytes, block.length);
+    writeWide(buffer, start + AT.closedAt, closedAt);
+    writeUint32(buffer, start + AT.claims, this.#claims);
+    writeUint32(buffer, start + CRC_AT, 0);
+    writeUint32(buffer, start + CRC_AT, crc32(block));
+    return block;
+  }
+
+  #beginItem(type: number, series: number, bytes: number): number {
+    const buffer = this.#buffer;
+    const at = this.#at;
+    const whole = aligned(bytes);
+    // Only the last bytes are padding, and whatever lay there before must not get into a checksum.
+    for (let i = at + whole - ALIGN_BYTES; i < at + whole; i++) buffer[i] = 0;
+    buffer[at + ITEM_AT.bytes] = whole >>> 8;
+    buffer[at + ITEM_AT.bytes + 1] = whole;
+    buffer[at + ITEM_AT.type] = type;
+    buffer[at + ITEM_AT.type + 1] = 0;
+    writeUint32(buffer, at + ITEM_AT.series, series);
+    this.#at = at + whole;
+    return at;
+  }
+}
+
+function writeUint32(buffer: Uint8Array, at: number, value: number): void {
+  buffer[at] = value >>> 24;
+  buffer[at + 1] = value >>> 16;
+  buffer[at + 2] = value >>> 8;
+  buffer[at + 3] = value;
+}
+
+function writeWide(buffer: Uint8Array, at: number, value: number): void {
+  writeUint32(buffer, at, Math.floor(value / TWO_32));
+  writeUint32(buffer, at + 4, value % TWO_32);
+}
