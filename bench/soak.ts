@@ -1,9 +1,10 @@
 /**
- * `npm run soak -- CAMPAIGN [--rounds N] [--seed N] [--store lmdb|mongo]`: failures on purpose against real processes, and
- * an auditor that asks everything again. Exit code 1 for a broken promise, 78 for a wrong command line.
+ * `npm run soak -- CAMPAIGN [--rounds N] [--seed N] [--store lmdb|mongo] [--mode direct|journal]`: failures on purpose
+ * against real processes, and an auditor that asks everything again. Exit code 1 for a broken promise, 78 for a wrong command line.
  */
 import { parseArgs } from 'node:util';
-import { type Campaign, Skipped, type StoreKind } from './soak/campaign.ts';
+import type { Mode } from '../protocol/mode.ts';
+import { type Campaign, modesOf, Skipped, type StoreKind } from './soak/campaign.ts';
 import { CAMPAIGNS } from './soak/campaigns.ts';
 import { runCampaign } from './soak/run.ts';
 
@@ -13,18 +14,27 @@ const FLAGS = {
   rounds: { type: 'string' },
   seed: { type: 'string' },
   store: { type: 'string' },
+  mode: { type: 'string' },
 } as const;
 
-type Order = { name: string; campaign: Campaign; rounds: number; seed: number; store: StoreKind };
+type Order = {
+  name: string;
+  campaign: Campaign;
+  rounds: number;
+  seed: number;
+  store: StoreKind;
+  modes: readonly Mode[];
+};
 
 class UsageRefused extends Error {}
 
 function helpText(): string {
-  const lines = Object.entries(CAMPAIGNS).map(([name, { help, rounds, stores }]) => {
+  const lines = Object.entries(CAMPAIGNS).map(([name, { help, rounds, stores, modes }]) => {
     const defaults = stores.map((store) => `${store} ${rounds[store]}`).join(', ');
-    return `  ${name.padEnd(11)} ${help} (rounds: ${defaults})`;
+    return `  ${name.padEnd(11)} ${help} (rounds: ${defaults}; ${modes.join(', ')})`;
   });
-  const head = 'npm run soak -- CAMPAIGN [--rounds N] [--seed N] [--store lmdb|mongo]: failures on purpose.';
+  const head =
+    'npm run soak -- CAMPAIGN [--rounds N] [--seed N] [--store lmdb|mongo] [--mode direct|journal]: failures on purpose.';
   return `${head}\n\n${lines.join('\n')}\n`;
 }
 
@@ -40,7 +50,10 @@ function orderOf(argv: readonly string[]): Order | null {
   if (store === undefined) throw new UsageRefused(`--store: ${campaign.stores.join(' or ')}`);
   const rounds = wholeOf('--rounds', values.rounds ?? String(campaign.rounds[store]));
   const seed = wholeOf('--seed', values.seed ?? String(Date.now() % 1_000_000));
-  return { name, campaign, rounds, seed, store };
+  const asked = values.mode;
+  const modes = asked === undefined ? modesOf(campaign, store) : campaign.modes.filter((mode) => mode === asked);
+  if (modes.length === 0) throw new UsageRefused(`--mode: ${campaign.modes.join(' or ')}`);
+  return { name, campaign, rounds, seed, store, modes };
 }
 
 function parsed(argv: readonly string[]) {
@@ -56,14 +69,22 @@ function wholeOf(flag: string, text: string): number {
   return Number(text);
 }
 
-async function carryOut({ name, campaign, rounds, seed, store }: Order): Promise<number> {
+/** One mode after the other; the worst of their exit codes. */
+async function carryOut(order: Order): Promise<number> {
+  const codes = [];
+  for (const mode of order.modes) codes.push(await carryOutIn(mode, order));
+  return Math.max(...codes);
+}
+
+async function carryOutIn(mode: Mode, { name, campaign, rounds, seed, store }: Order): Promise<number> {
   const startedAtMs = performance.now();
-  process.stdout.write(`${name} on ${store}: ${rounds} rounds, seed ${seed}\n`);
+  const where = `${name} on ${store}, ${mode}`;
+  process.stdout.write(`${where}: ${rounds} rounds, seed ${seed}\n`);
   try {
-    const findings = await runCampaign(campaign, { rounds, seed, store });
+    const findings = await runCampaign(campaign, { rounds, seed, store, mode });
     const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(0);
     const verdict = findings.violations.length === 0 ? 'no promise was broken' : 'PROMISES WERE BROKEN';
-    process.stdout.write(`\n${findings.text()}\n\n${name} on ${store}: ${verdict} (seed ${seed}, ${seconds} s)\n`);
+    process.stdout.write(`\n${findings.text()}\n\n${where}: ${verdict} (seed ${seed}, ${seconds} s)\n`);
     return findings.violations.length === 0 ? EXIT.kept : EXIT.broken;
   } catch (error) {
     if (!(error instanceof Skipped)) throw error;

@@ -1,6 +1,7 @@
 /** What the methods of a client resolve with: outcomes as typed unions, read from replies that are already validated. */
 import { type ClaimView, decodeClaim } from '../protocol/claim.ts';
 import type { EventView } from '../protocol/event.ts';
+import { decodeBlock } from '../protocol/journal.ts';
 import type { RequestName } from '../protocol/ops.ts';
 import { type ClaimTuple, isSuccess, type Problem, type Reply } from '../protocol/reply.ts';
 import type { Result } from '../protocol/results.ts';
@@ -41,6 +42,9 @@ export const eventPageAnswer = answerOf(
   'EVENT_LIST',
   ([items, nextCursor]): Page<EventView> => ({ items, nextCursor }),
 );
+
+/** `next` asks for what comes after; null when there is nothing more now. */
+export const blocksAnswer = answerOf('JOURNAL_BLOCKS', ([blocks, next]) => ({ blocks: blocks.map(decodeBlock), next }));
 
 function claimOf(tuple: ClaimTuple): ClaimView {
   return decodeClaim(tuple);

@@ -8,6 +8,7 @@ import { LIMITS } from '../protocol/limits.ts';
 import type { RequestName } from '../protocol/ops.ts';
 import { isSuccess, type Problem, type Reply } from '../protocol/reply.ts';
 import type { Runtime } from '../protocol/runtime.ts';
+import type { Batch } from './batch.ts';
 import type { Entry } from './chain.ts';
 import type { Closing } from './closing.ts';
 import type { Expiring } from './deadlines.ts';
@@ -28,6 +29,9 @@ export type CallOptions = {
   /** Address of the only server that may be asked; SERVER_UNAVAILABLE while it is not connected or full. */
   server?: string | undefined;
 };
+
+/** `batch`: of CLAIM_BATCH, which asks anew for what is still open. */
+export type Request = { name: RequestName; args: readonly unknown[]; batch?: Batch };
 
 /** What a call needs of the pool. */
 export type CallHost = {
@@ -51,7 +55,12 @@ type Caller<T> = {
 const ATTEMPT_MS_MIN = 20;
 /** The server is told to answer a little earlier than the caller stops waiting, so that its answer arrives. */
 const TRAVEL_MS_MAX = 100;
-const CLAIM_DEADLINE_AT = 4;
+/** Servers that know of each other agree after one; a shard that is just moving takes two. */
+const HOPS_MAX = 3;
+/** In the arguments of CLAIM and CLAIM_BATCH. */
+const DEADLINE_AT = 4;
+/** In those of CLAIM_BATCH. */
+const USER_IDS_AT = 3;
 
 export class Call<T> implements Exchange, Expiring {
   readonly name: RequestName;
@@ -62,7 +71,7 @@ export class Call<T> implements Exchange, Expiring {
   sentTo: string | null = null;
   /** The server whose last answer was no use; another is preferred. */
   avoided: string | null = null;
-  /** The server that is said to know. */
+  /** The server that MOVED has named, and the only one to ask until it cannot be reached. */
   wanted: string | null = null;
   /** Where it waits for room, and where its deadline runs. */
   waiting: Entry<AnyCall> | null = null;
@@ -70,12 +79,16 @@ export class Call<T> implements Exchange, Expiring {
 
   readonly #host: CallHost;
   readonly #args: readonly unknown[];
+  readonly #batch: Batch | null;
+  readonly #claimsOfArgs: number;
   readonly #caller: Caller<T>;
   readonly #retry: RetryPolicy;
   readonly #signal: AbortSignal | undefined;
   #isOver = false;
   #isInFlight = false;
   #attempts = 0;
+  /** Servers in a row that have named another. */
+  #hops = 0;
   /** The last answer that said that nothing was done. */
   #undecided: Problem | null = null;
   /** Stands from the first attempt that may have been carried out. */
@@ -84,7 +97,7 @@ export class Call<T> implements Exchange, Expiring {
 
   constructor(
     host: CallHost,
-    { name, args, deadlineMs }: { name: RequestName; args: readonly unknown[]; deadlineMs: number },
+    { name, args, batch, deadlineMs }: Request & { deadlineMs: number },
     { signal, retry = 'auto', server }: CallOptions,
     caller: Caller<T>,
   ) {
@@ -93,6 +106,8 @@ export class Call<T> implements Exchange, Expiring {
     this.deadlineAt = host.runtime.monotonicMs() + deadlineMs;
     this.#host = host;
     this.#args = args;
+    this.#batch = batch ?? null;
+    this.#claimsOfArgs = name === 'CLAIM_BATCH' ? claimsOf(args[USER_IDS_AT]) : 0;
     this.#caller = caller;
     this.#retry = retry;
     this.#signal = signal;
@@ -103,23 +118,29 @@ export class Call<T> implements Exchange, Expiring {
     return this.#isOver;
   }
 
+  get claims(): number {
+    if (this.name === 'CLAIM') return 1;
+    return this.#batch === null ? this.#claimsOfArgs : this.#batch.openCount;
+  }
+
   get retry(): RetryPolicy {
     return this.#retry;
   }
 
   body(): readonly Value[] {
     this.#isInFlight = true;
-    if (this.name !== 'CLAIM') return widen(this.#args) as readonly Value[];
-    const body = this.#args.slice() as Value[];
+    if (this.name !== 'CLAIM' && this.name !== 'CLAIM_BATCH') return widen(this.#args) as readonly Value[];
+    const body = (this.#batch?.args() ?? this.#args).slice() as Value[];
     // The actor holds a time; what a game asks for itself has no actor and nothing to widen.
     if (body[0] !== null) body[0] = widen(body[0]) as Value;
-    body[CLAIM_DEADLINE_AT] = this.#patienceMs(body[CLAIM_DEADLINE_AT] as number | null);
+    body[DEADLINE_AT] = this.#patienceMs(body[DEADLINE_AT] as number | null);
     return body;
   }
 
-  answered(reply: Reply): void {
+  answered(answer: Reply): void {
     if (this.#isOver) return;
     this.#isInFlight = false;
+    const reply = this.#batch?.take(answer) ?? answer;
     if (isSuccess(reply) || this.#retry === 'never') return this.#finish(reply);
     const standing = standingOf(this.name, reply.code);
     if (standing === 'final') return this.#finish(reply);
@@ -158,6 +179,14 @@ export class Call<T> implements Exchange, Expiring {
     this.refuse();
   }
 
+  /** The server it was sent to by MOVED cannot be reached: another may know who is responsible by now. */
+  unreachable(): void {
+    if (this.#isOver) return;
+    this.avoided = this.wanted;
+    this.wanted = null;
+    this.#pause(0);
+  }
+
   /** Ends it with the best answer there is without another attempt. */
   refuse(): void {
     if (!this.#isOver) this.#finish(this.#unsettled ?? this.#undecided ?? this.#unplaced());
@@ -171,11 +200,21 @@ export class Call<T> implements Exchange, Expiring {
   }
 
   #turnFrom(reply: Problem): void {
+    if (reply.code === 'MOVED') return this.#follow(reply.address);
     this.avoided = this.sentTo;
-    if (reply.code === 'MOVED') this.wanted = reply.address;
-    // The hint of a server that is leaving or not responsible says nothing about the others.
-    const isElsewhere = reply.code === 'MOVED' || reply.code === 'DRAINING';
-    this.#pause('retryAfterMs' in reply && !isElsewhere ? reply.retryAfterMs : 0);
+    // The hint of a server that is leaving says nothing about the others.
+    const isLeaving = reply.code === 'DRAINING';
+    if (isLeaving) this.wanted = null;
+    this.#pause('retryAfterMs' in reply && !isLeaving ? reply.retryAfterMs : 0);
+  }
+
+  /** Asks where the answer says, at once. Whoever is sent on and on is told so. */
+  #follow(address: string): void {
+    const isSentOn = this.wanted !== null && this.sentTo === this.wanted;
+    this.#hops = isSentOn ? this.#hops + 1 : 1;
+    if (this.only !== null || this.#hops > HOPS_MAX) return this.refuse();
+    this.wanted = address;
+    this.#host.place(this);
   }
 
   #pause(hintMs: number): void {
@@ -215,4 +254,9 @@ export class Call<T> implements Exchange, Expiring {
     this.#signal?.removeEventListener('abort', this);
     this.#host.onOver(this);
   }
+}
+
+/** What the server counts; it refuses what is no list. */
+function claimsOf(userIds: unknown): number {
+  return Array.isArray(userIds) ? userIds.filter((userId) => userId != null).length : 0;
 }

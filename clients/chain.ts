@@ -4,12 +4,14 @@
  */
 export class Entry<T> {
   readonly value: T;
+  readonly weight: number;
   chain: Chain<T> | null = null;
   before: Entry<T> | null = null;
   after: Entry<T> | null = null;
 
-  constructor(value: T) {
+  constructor(value: T, weight: number) {
     this.value = value;
+    this.weight = weight;
   }
 
   /** Leaves its chain; does nothing when it has left before. */
@@ -22,23 +24,30 @@ export class Chain<T> {
   #first: Entry<T> | null = null;
   #last: Entry<T> | null = null;
   #length = 0;
+  #weight = 0;
 
   get length(): number {
     return this.#length;
+  }
+
+  /** The sum of what its entries weigh. */
+  get weight(): number {
+    return this.#weight;
   }
 
   get first(): T | undefined {
     return this.#first?.value;
   }
 
-  append(value: T): Entry<T> {
-    const entry = new Entry(value);
+  append(value: T, weight = 1): Entry<T> {
+    const entry = new Entry(value, weight);
     entry.chain = this;
     entry.before = this.#last;
     if (this.#last === null) this.#first = entry;
     else this.#last.after = entry;
     this.#last = entry;
     this.#length++;
+    this.#weight += weight;
     return entry;
   }
 
@@ -58,5 +67,6 @@ export class Chain<T> {
     else entry.after.before = entry.before;
     entry.chain = entry.before = entry.after = null;
     this.#length--;
+    this.#weight -= entry.weight;
   }
 }

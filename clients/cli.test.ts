@@ -1,7 +1,10 @@
+import type { Value } from '../protocol/codec.ts';
 import type { EventView } from '../protocol/event.ts';
-import type { Problem } from '../protocol/reply.ts';
+import { type BlockView, encodeBlock } from '../protocol/journal.ts';
+import { encodeProblem, type Problem } from '../protocol/reply.ts';
 import { assert, suite } from '../protocol/testing/kit.ts';
 import { type CliAnswer, claimOnce, eventList, eventPut } from './cli.ts';
+import { type JournalLine, journalLines } from './journal-dump.ts';
 import { claimBody, type FakeRequest } from './testing/fake-server.ts';
 import { withServers } from './testing/fixture.ts';
 import { eventually } from './testing/manual-runtime.ts';
@@ -21,6 +24,7 @@ const EVENT: EventView = {
   eligibility: { kind: 'everyone' },
   graceMs: 0,
   mode: 'direct',
+  modeSchedule: [],
   state: 'LIVE',
   configVersion: 3,
   serverTime: '2026-06-02T00:00:00.000Z',
@@ -127,3 +131,58 @@ test('claim: granted is 0, another outcome 3, no server 1', () =>
     assert.is(failed.exitCode, 1);
     assert.is((failed.body as { status: number }).status, 503);
   }));
+
+test('event put changes a mode by its own request, after the rest', async () => {
+  const { sent, answer } = await putting({ eventKey: 'summer', mode: 'journal', title: 'Summer!' });
+  assert.equal(sent.slice(2), ['EVENT_CHANGE: ["summer",{"title":"Summer!"},3]', 'EVENT_MODE: ["summer","journal"]']);
+  assert.is(answer.exitCode, 0);
+  const { sent: alone } = await putting({ eventKey: 'summer', mode: 'journal' });
+  assert.equal(alone.slice(2), ['EVENT_MODE: ["summer","journal"]']);
+});
+
+test('journal dump turns the pages: a line for each block and each of its claims', () => {
+  const block = (offset: number): BlockView => ({
+    ...{ offset, bytes: 176, kind: 'claims', origin: 'node.boot', sequence: 2, closedAt: 1_800_000_000_000 },
+    ...{ crc: 0xbeef, previous: 0, firstAttempt: 9 },
+    series: [{ eventKey: 'e', period: '-', configVersion: 1, rewards: [] }],
+    claims: [{ series: 0, slot: 4, grantedAt: 1_800_000_000_123, userId: 'u', requestId: 'r' }],
+  });
+  const answer = ({ args }: FakeRequest) =>
+    (args[1] === null
+      ? [0, [[encodeBlock(block(8))], 8], null]
+      : [0, [[encodeBlock({ ...block(200), kind: 'mark', claims: [] })], null], null]) as Value[];
+  return withServers([{ answer }], async ({ client, server }) => {
+    const lines: JournalLine[] = [];
+    const blocks = journalLines(client, null);
+    let next = await blocks.next();
+    for (; !next.done; next = await blocks.next()) lines.push(...next.value);
+    assert.is(next.value, null);
+    assert.equal(
+      server.requests.map(({ args }) => args),
+      [
+        [null, null, null],
+        [null, 8, null],
+      ],
+    );
+    const head = { type: 'block', bytes: 176, origin: 'node.boot', sequence: 2, closedAt: '2027-01-15T08:00:00.000Z' };
+    const sums = { crc: '0000beef', previous: '00000000' };
+    assert.equal(lines, [
+      { ...head, ...sums, offset: 8, kind: 'claims', claims: 1 },
+      {
+        ...{ type: 'claim', offset: 8, attempt: 'node.boot.9', claimKey: 'e/-/u', eventKey: 'e', period: '-' },
+        ...{ userId: 'u', requestId: 'r', grantedAt: '2027-01-15T08:00:00.123Z', configVersion: 1, slot: 4 },
+        rewards: [],
+      },
+      { ...head, ...sums, offset: 200, kind: 'mark', claims: 0 },
+    ]);
+    assert.equal(Object.keys(lines[0] ?? {})[0], 'type');
+  });
+});
+
+test('journal dump ends with the problem that stood in the way', () => {
+  const answer = () => encodeProblem({ code: 'NOT_FOUND', detail: 'this store has no journal' });
+  return withServers([{ answer }], async ({ client }) => {
+    const { done, value } = await journalLines(client, 5).next();
+    assert.equal([done, value], [true, { code: 'NOT_FOUND', detail: 'this store has no journal' }]);
+  });
+});

@@ -10,6 +10,8 @@ import {
   eventInputShape,
   type eventPatchShape,
 } from '../protocol/event.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import type { Mode } from '../protocol/mode.ts';
 import type { Problem } from '../protocol/reply.ts';
 import { faultsOf, type TypeOf } from '../protocol/shape.ts';
 import type { Answer } from './answers.ts';
@@ -36,10 +38,17 @@ export async function eventPut(client: Client, json: unknown): Promise<CliAnswer
   if (created.code !== 'EVENT_EXISTS') return eventBody(created);
   const found = await client.events.get(wanted.eventKey);
   if (found.code !== 'OK') return eventBody(found);
-  const patch = differenceOf(found.event, wanted);
-  if (Object.keys(patch).length === 0) return eventBody(found);
+  const { mode, ...patch } = differenceOf(found.event, wanted);
   const { configVersion } = found.event;
-  return eventBody(await client.events.change(wanted.eventKey, patch, { configVersion }));
+  const isPatched = Object.keys(patch).length > 0;
+  const changed = isPatched ? await client.events.change(wanted.eventKey, patch, { configVersion }) : found;
+  // A mode changes by an act of its own, which takes its time.
+  return mode === undefined || changed.code !== 'OK' ? eventBody(changed) : eventMode(client, wanted.eventKey, mode);
+}
+
+/** Answered when the mode holds everywhere. */
+export async function eventMode(client: Client, eventKey: string, mode: Mode): Promise<CliAnswer> {
+  return eventBody(await client.events.setMode(eventKey, mode, { deadlineMs: LIMITS.deadlineMsMax }));
 }
 
 /** Every event, all pages of the list in one. */

@@ -36,7 +36,14 @@ export function isLasting({ reason }: Closing): boolean {
 
 /** What `onState` is told. */
 export type ConnectionChange =
-  | { server: string; state: 'ready'; nodeId: string; roles: readonly string[] }
+  | {
+      server: string;
+      state: 'ready';
+      nodeId: string;
+      roles: readonly string[];
+      /** Add `Runtime.monotonicMs` to have the server's time, as it was told at READY, in milliseconds since 1970 UTC. */
+      timeOriginMs: number;
+    }
   /** The server drains: nothing new goes there. */
   | { server: string; state: 'leaving' }
   /** The connection ended, or was never made; it is tried again unless the client is closing. */

@@ -211,25 +211,6 @@ test('after a lost reply another server is preferred, even to an idle connection
     { connections: 2 },
   ));
 
-test('MOVED is followed, to a known server and to one that was not', () =>
-  withServers([{}, { answer: claimBody }, { answer: claimBody }], async ({ client, servers, runtime }) => {
-    const third = await FakeServer.start({ answer: claimBody });
-    for (const target of [servers[2] as FakeServer, third]) {
-      const before = servers[0]?.requests.length ?? 0;
-      const held = client.claim(CLAIM);
-      await eventually(() => (servers[0]?.requests.length ?? 0) > before);
-      servers[0]?.requests.at(-1)?.problem({ code: 'MOVED', address: target.address, mapVersion: 2 });
-      const count = target.requests.length;
-      await eventually(() => runtime.pending[0] === 0);
-      runtime.advance(0);
-      if (target === third) await eventually(() => third.peers.length === 1);
-      assert.is((await held).code, 'GRANTED');
-      if (target !== third) assert.is(target.requests.length, count + 1);
-    }
-    client.close();
-    await third.stop();
-  }));
-
 test('drain answers what is open, refuses what is new, then closes', () =>
   withServers([{}], async ({ client, server }) => {
     const claim = client.claim(CLAIM);

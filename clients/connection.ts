@@ -68,10 +68,14 @@ export class Connection {
   #state: ConnectionState = 'opening';
   #nodeId = '';
   #roles: readonly string[] = [];
+  #timeOriginMs = 0;
   /** Requests that may be in flight at once; 0 until the server has agreed to a number. */
   #window = 0;
+  /** The same for claims in them. */
+  #claimsMax = 0;
   /** Replies to the server's own requests, which travel with the next write. */
   #courtesies: Uint8Array[] = [];
+  #sent = 0;
   #isFlushDue = false;
   #isClogged = false;
   readonly #flushThen = () => this.#flush();
@@ -100,6 +104,11 @@ export class Connection {
     return this.#outbox.length;
   }
 
+  /** Requests that `send` was given. */
+  get sent(): number {
+    return this.#sent;
+  }
+
   /** The server's name for itself; empty before its WELCOME. */
   get nodeId(): string {
     return this.#nodeId;
@@ -110,14 +119,31 @@ export class Connection {
     return this.#roles;
   }
 
-  /** True when `send` may be called now. */
+  /** What the server's clock showed at READY less what the monotonic one did; 0 before. */
+  get timeOriginMs(): number {
+    return this.#timeOriginMs;
+  }
+
+  get claimsInFlight(): number {
+    return this.#outbox.claims;
+  }
+
+  /** True when `send` may be called now with a request that makes no claim. */
   get hasRoom(): boolean {
     return this.#state === 'ready' && !this.#isClogged && this.#outbox.length < this.#window;
   }
 
-  /** Only while `hasRoom`. The request leaves together with all others of this turn. */
+  /** True when `send` may be called now with a request for so many claims. */
+  hasRoomFor(claims: number): boolean {
+    // More than one request may ever ask for is answered before it is sent and needs no room.
+    const isSent = claims <= this.#outbox.batchClaimsMax;
+    return this.hasRoom && (!isSent || this.#outbox.claims + claims <= this.#claimsMax);
+  }
+
+  /** Only while `hasRoomFor` its claims. The request leaves together with all others of this turn. */
   send(exchange: Exchange): void {
-    if (!this.hasRoom) throw new Error(`send on a connection that is ${this.#state} or full`);
+    if (!this.hasRoomFor(exchange.claims)) throw new Error(`send on a connection that is ${this.#state} or full`);
+    this.#sent++;
     this.#dispatch(exchange);
   }
 
@@ -181,7 +207,7 @@ export class Connection {
     let reply: Reply;
     try {
       if (op !== OPS[exchange.name].op) throw new ReplyRefused(`op ${op} does not answer ${exchange.name}`);
-      reply = readReply(exchange.name, body);
+      reply = readReply(exchange, body);
     } catch (error) {
       // Taken out already, so the end of the connection would not reach it.
       exchange.lost({ reason: 'SERVER_MALFORMED', detail: String(error) });
@@ -246,7 +272,10 @@ export class Connection {
     this.#cancelHandshake();
     this.#watch.start();
     this.#roles = ready.roles;
-    this.#window = Math.min(ready.inFlightFramesMax, ready.inFlightClaimsMax);
+    this.#timeOriginMs = ready.serverTimeMs - this.#runtime.monotonicMs();
+    this.#window = ready.inFlightFramesMax;
+    this.#claimsMax = ready.inFlightClaimsMax;
+    this.#outbox.batchClaimsMax = Math.min(ready.batchClaimsMax, ready.inFlightClaimsMax);
     this.#reader.frameBytesMax = ready.frameBytesMax;
     this.#outbox.frameBytesMax = ready.frameBytesMax;
     this.#owner.onReady(this);
@@ -294,6 +323,7 @@ function isPeerFault(error: unknown): error is Error {
 /** The two requests a connection makes for itself; when they are not answered it ends anyway. */
 class Ping implements Exchange {
   readonly name = 'PING';
+  readonly claims = 0;
   readonly isOver = false;
   body() {
     return [];
@@ -305,6 +335,7 @@ class Ping implements Exchange {
 
 class Hello implements Exchange {
   readonly name = 'HELLO';
+  readonly claims = 0;
   readonly isOver = false;
   readonly #args: ReturnType<typeof helloArgs>;
   readonly answered: (reply: Reply) => void;

@@ -1,5 +1,6 @@
 /** What operators do with events. Each method is one request; nothing is remembered here. */
 import type { EventInput, EventPatch, EventView } from '../protocol/event.ts';
+import type { Mode } from '../protocol/mode.ts';
 import { sendable } from '../protocol/sendable.ts';
 import { type Answer, eventAnswer, eventPageAnswer, type Page } from './answers.ts';
 import type { CallOptions } from './call.ts';
@@ -49,5 +50,13 @@ export class Events {
 
   resume(eventKey: string, options: CallOptions = {}): EventAnswer {
     return this.#pool.call({ name: 'EVENT_RESUME', args: [null, eventKey] }, options, eventAnswer);
+  }
+
+  /**
+   * How the event commits from now on. Answered when that holds everywhere, so it takes a second or two, in which claims
+   * get BUSY. A deadline that passes meanwhile is OUTCOME_UNKNOWN; asking again is safe and settles it.
+   */
+  setMode(eventKey: string, mode: Mode, options: CallOptions = {}): EventAnswer {
+    return this.#pool.call({ name: 'EVENT_MODE', args: [null, eventKey, mode] }, options, eventAnswer);
   }
 }

@@ -6,6 +6,8 @@ import type { Closing } from './closing.ts';
 
 export type Exchange = {
   readonly name: RequestName;
+  /** Claims it asks for, which count against what the server has agreed to; the same from `send` to its end. */
+  readonly claims: number;
   /** Nobody waits any more: it is not sent, or its reply is dropped. */
   readonly isOver: boolean;
   /** The body of this attempt; asked once, right before it is encoded. */

@@ -52,7 +52,7 @@ const ROWS: [Problem, Record<string, unknown>][] = [
     { code: 'BAD_REQUEST', faults: [{ field: 'resetHour', rule: 'integer 0…23' }] },
     { errors: [{ field: 'resetHour', rule: 'integer 0…23' }] },
   ],
-  [{ code: 'MOVED', address: '127.0.0.1:1', mapVersion: 2 }, {}],
+  [{ code: 'MOVED', address: '127.0.0.1:1', mapVersion: 2 }, { retryAfterMs: 500 }],
   [{ code: 'CLAIM_NOT_FOUND' }, {}],
 ];
 for (const [problem, carried] of ROWS) {

@@ -8,6 +8,8 @@ import { ERRORS } from '../protocol/errors.ts';
 import type { Problem, ProblemCode } from '../protocol/reply.ts';
 import type { Fault } from '../protocol/shape.ts';
 
+const MOVED_RETRY_MS = 500;
+
 /** A claim as JSON: the same fields as `ClaimView`, times as text. */
 export type ClaimJson = Omit<ClaimView, 'grantedAt' | 'delivery' | 'nextClaimAt' | 'rewards'> & {
   grantedAt: string;
@@ -78,6 +80,8 @@ function carriedJson(problem: Problem): Partial<ProblemJson> {
     return { serverTime: iso(serverTime), startsAt: iso(startsAt), endsAt: isoOrNull(endsAt) };
   }
   if ('retryAfterMs' in problem) return { retryAfterMs: problem.retryAfterMs };
+  // Where the other node is helps nobody who cannot speak to it; by then it may be asked through this one.
+  if (problem.code === 'MOVED') return { retryAfterMs: MOVED_RETRY_MS };
   if ('reasons' in problem) return { reasons: problem.reasons };
   if ('faults' in problem) return { errors: problem.faults };
   return {};

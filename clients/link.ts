@@ -37,6 +37,20 @@ export class Link implements ConnectionOwner {
     return this.#closing;
   }
 
+  /** True while its connection is ready or may become so. */
+  get isOnItsWay(): boolean {
+    const state = this.#connection?.state ?? 'closed';
+    return state !== 'leaving' && state !== 'closed';
+  }
+
+  /** Requests handed to its connection, and those of them that have no reply yet. */
+  get sent(): number {
+    return this.#connection?.sent ?? 0;
+  }
+  get inFlight(): number {
+    return this.#connection?.inFlight ?? 0;
+  }
+
   open(): void {
     this.#readyAt = null;
     this.#connection = new Connection({ ...this.#needs, owner: this });

@@ -28,10 +28,14 @@ function record() {
 }
 
 test('a listener is told of the connections that are ready, of notices with their server, and of the end', async () => {
-  await withServers([{}, {}], async ({ client, servers }) => {
+  await withServers([{}, {}], async ({ client, servers, runtime }) => {
     const { notices, changes, listener } = record();
     const stop = client.listen(listener);
     await eventually(() => changes.length === 2);
+    for (const change of changes) {
+      const serverTimeMs = change.state === 'ready' ? change.timeOriginMs + runtime.monotonicMs() : 0;
+      assert.ok(Math.abs(serverTimeMs - Date.now()) < 5_000, 'and of the time there');
+    }
     const [first, second] = servers;
     first?.peers[0]?.write(notice('EVENT_CHANGED', CHANGED));
     second?.peers[0]?.write(notice('REVOKED', ['u1', null, 1, 1_900_000_000_000]));

@@ -2,6 +2,7 @@
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Runtime } from '../protocol/runtime.ts';
+import type { Batching } from './batcher.ts';
 import type { ConnectionChange } from './closing.ts';
 import { nodeRuntime } from './runtime.ts';
 
@@ -34,8 +35,16 @@ export type ClientOptions = {
   deadlineMs?: number;
   /** How long `connect` waits for the first ready server, in milliseconds. Default 10,000. */
   connectMs?: number;
-  /** Requests that may wait here while every connection is full or none is ready, 1…1,000,000. Default 16,384. */
+  /**
+   * Requests that may wait here while every connection is full or none is ready, 1…1,000,000; a batch counts as the
+   * claims it holds. Default 16,384.
+   */
   queueLengthMax?: number;
+  /**
+   * Present: `claim` without a `requestId` waits up to `maxDelayMs` (0…1,000) for others of the same event, and up to
+   * `maxClaims` (1…10,000) of them leave as one frame. Claims with a `requestId`, a `signal` or a `server` go alone.
+   */
+  batch?: Batching | undefined;
   /** Present: connections use TLS. */
   tls?: TlsOptions | undefined;
   /** Time, timers and chance; this machine's when absent. */
@@ -54,6 +63,7 @@ export type Settings = {
   deadlineMs: number;
   connectMs: number;
   queueLengthMax: number;
+  batch: Batching | null;
   tls: TlsSettings | undefined;
   runtime: Runtime;
   onState: (change: ConnectionChange) => void;
@@ -80,6 +90,7 @@ export function settingsOf(options: ClientOptions): Settings {
     deadlineMs: integerOf('deadlineMs', options.deadlineMs ?? LIMITS.deadlineMsDefault, LIMITS.deadlineMsMax),
     connectMs: integerOf('connectMs', options.connectMs ?? 10_000, 0x7fffffff),
     queueLengthMax: integerOf('queueLengthMax', options.queueLengthMax ?? 16_384, 1_000_000),
+    batch: options.batch === undefined ? null : batchingOf(options.batch),
     tls: options.tls === undefined ? undefined : tlsOf(options.tls),
     runtime: options.runtime ?? nodeRuntime,
     onState: options.onState ?? (() => {}),
@@ -134,6 +145,15 @@ function nameOf(option: string, value: string): string {
     throw new OptionRefused(option, '1…128 characters');
   }
   return value;
+}
+
+const DELAY_MS_MAX = 1_000;
+
+function batchingOf({ maxClaims, maxDelayMs }: Batching): Batching {
+  integerOf('batch.maxClaims', maxClaims, LIMITS.batchClaimsMax);
+  if (!(maxDelayMs >= 0 && maxDelayMs <= DELAY_MS_MAX))
+    throw new OptionRefused('batch.maxDelayMs', `0…${DELAY_MS_MAX} ms`);
+  return { maxClaims, maxDelayMs };
 }
 
 function integerOf(option: string, value: number, max: number): number {

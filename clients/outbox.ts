@@ -1,19 +1,23 @@
 /**
  * The requests of one connection: those that wait for the end of this turn and those in flight, by request number. It
- * encodes and numbers; it writes to no socket. Invariant: a number is in use from the moment its frame is encoded until
- * its reply is taken, even when its caller has given up, because the server still holds it.
+ * encodes, numbers and counts; it writes to no socket. Invariant: a number and its claims are in use from the moment its
+ * frame is encoded until its reply is taken, even when its caller has given up, because the server still holds it.
  */
 import { encodeFrame } from '../protocol/codec.ts';
 import { KIND, LENGTH_BYTES } from '../protocol/frame.ts';
+import { LIMITS } from '../protocol/limits.ts';
 import { OPS } from '../protocol/ops.ts';
 import type { Closing } from './closing.ts';
 import type { Exchange } from './exchange.ts';
 
 export class Outbox {
   frameBytesMax: number;
+  /** Claims that one request may ask for. */
+  batchClaimsMax: number = LIMITS.batchClaimsMax;
   #waiting: Exchange[] = [];
   readonly #inFlight = new Map<number, Exchange>();
   #number = 0;
+  #claims = 0;
 
   constructor(frameBytesMax: number) {
     this.frameBytesMax = frameBytesMax;
@@ -24,6 +28,11 @@ export class Outbox {
     return this.#waiting.length + this.#inFlight.size;
   }
 
+  /** Claims in them. */
+  get claims(): number {
+    return this.#claims;
+  }
+
   /** The number of the request that has been in flight longest; undefined when there is none. */
   get oldest(): number | undefined {
     return this.#inFlight.keys().next().value;
@@ -31,6 +40,7 @@ export class Outbox {
 
   add(exchange: Exchange): void {
     this.#waiting.push(exchange);
+    this.#claims += exchange.claims;
   }
 
   /** Everything that waits, encoded into one piece; empty when there is nothing to send. It is in flight from now on. */
@@ -39,8 +49,8 @@ export class Outbox {
     this.#waiting = [];
     const frames: Uint8Array[] = [];
     for (const exchange of waiting) {
-      if (exchange.isOver) continue;
-      const frame = this.#frameOf(exchange);
+      this.#claims -= exchange.claims;
+      const frame = exchange.isOver ? null : this.#frameOf(exchange);
       if (frame !== null) frames.push(frame);
     }
     return frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames);
@@ -49,7 +59,9 @@ export class Outbox {
   /** The request a reply belongs to, or undefined when no such number is in flight. */
   take(number: number): Exchange | undefined {
     const exchange = this.#inFlight.get(number);
-    if (exchange !== undefined) this.#inFlight.delete(number);
+    if (exchange === undefined) return undefined;
+    this.#inFlight.delete(number);
+    this.#claims -= exchange.claims;
     return exchange;
   }
 
@@ -57,6 +69,7 @@ export class Outbox {
   recall(closing: Closing): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    for (const exchange of waiting) this.#claims -= exchange.claims;
     for (const exchange of waiting) exchange.unsent(closing);
   }
 
@@ -70,6 +83,11 @@ export class Outbox {
 
   /** Null when the request cannot be a frame that the server takes; it is answered here then. */
   #frameOf(exchange: Exchange): Uint8Array | null {
+    const { claims } = exchange;
+    if (claims > this.batchClaimsMax) {
+      exchange.answered({ code: 'PAYLOAD_TOO_LARGE', detail: `${claims} claims, at most ${this.batchClaimsMax}` });
+      return null;
+    }
     const number = this.#nextNumber();
     let frame: Uint8Array;
     try {
@@ -84,6 +102,7 @@ export class Outbox {
       return null;
     }
     this.#inFlight.set(number, exchange);
+    this.#claims += claims;
     return frame;
   }
 

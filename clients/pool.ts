@@ -1,13 +1,13 @@
 /**
  * All connections of a client and the calls that wait for room on one. A call goes to the ready connection with the
- * fewest in flight; when none has room it waits in one bounded queue, first come, first served. It knows neither ops nor
- * outcomes.
+ * least in flight; when none has room it waits in one bounded queue, first come, first served. It knows neither ops nor
+ * outcomes, only how many claims a call makes.
  */
 import { LIMITS } from '../protocol/limits.ts';
-import type { RequestName } from '../protocol/ops.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Runtime } from '../protocol/runtime.ts';
-import { type AnyCall, Call, type CallHost, type CallOptions } from './call.ts';
+import { Awaited } from './awaited.ts';
+import { type AnyCall, Call, type CallHost, type CallOptions, type Request } from './call.ts';
 import { Chain } from './chain.ts';
 import { type Closing, type ConnectionChange, isLasting } from './closing.ts';
 import type { Connection } from './connection.ts';
@@ -17,8 +17,9 @@ import type { Notice } from './notices.ts';
 import { OptionRefused, type Server, type Settings, serverOf } from './options.ts';
 import { holdProcess } from './runtime.ts';
 
-/** Servers that only MOVED named; a cluster larger than this is configured. */
-const LEARNED_MAX = 16;
+/** Servers that only MOVED named, and how long one is kept that nobody is sent to. */
+const LEARNED_MAX = 4;
+const LEARNED_IDLE_MS = 60_000;
 
 export type PoolStatus = {
   /** Ready connections. */
@@ -54,6 +55,8 @@ export class Pool implements CallHost, LinkOwner {
   readonly #links: Link[] = [];
   readonly #ready: Connection[] = [];
   readonly #queue = new Chain<AnyCall>();
+  /** Calls that MOVED has sent to one server. */
+  readonly #awaited = new Awaited<AnyCall>();
   readonly #deadlines: Deadlines<AnyCall>;
   readonly #release = holdProcess();
   readonly #listeners = new Set<Listener>();
@@ -95,17 +98,12 @@ export class Pool implements CallHost, LinkOwner {
   }
 
   /** Starts a call; the promise resolves with what `read` makes of its answer, and rejects only by the caller's signal. */
-  call<T>(
-    request: { name: RequestName; args: readonly unknown[] },
-    options: CallOptions,
-    read: (reply: Reply, args: readonly unknown[]) => T,
-  ): Promise<T> {
+  call<T>(request: Request, options: CallOptions, read: (reply: Reply, args: readonly unknown[]) => T): Promise<T> {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       const deadlineMs = this.#patienceMs(options.deadlineMs);
-      const { name, args } = request;
-      const call = new Call<T>(this, { name, args, deadlineMs }, options, { read, resolve, reject });
+      const call = new Call<T>(this, { ...request, deadlineMs }, options, { read, resolve, reject });
       this.#openCalls++;
       call.expiry = this.#deadlines.add(call, deadlineMs);
       if (this.#state === 'open') this.place(call);
@@ -114,13 +112,15 @@ export class Pool implements CallHost, LinkOwner {
   }
 
   place(call: AnyCall): void {
-    const connection = this.#pick(call);
+    // A batch that waits for room is not overtaken for ever by claims that need less.
+    const connection = this.#isBehind(call) ? null : this.#pick(call);
     if (connection !== null) this.#send(call, connection);
-    else if (this.#state === 'closed' || this.#queue.length >= this.#settings.queueLengthMax) call.refuse();
+    else if (this.#state === 'closed' || this.#isQueueFull(call)) call.refuse();
     // The queue is everybody's: what waits there goes to whichever server has room first.
     else if (call.only !== null) call.refuse();
+    else if (call.wanted !== null) this.#await(call, call.wanted);
     else if (call.retry === 'never' && !this.isReady) call.refuse();
-    else call.waiting = this.#queue.append(call);
+    else call.waiting = this.#queue.append(call, weightOf(call));
   }
 
   onOver(): void {
@@ -139,9 +139,16 @@ export class Pool implements CallHost, LinkOwner {
   }
 
   onRoom(connection: Connection): void {
-    while (this.#queue.length > 0 && connection.hasRoom) {
-      const call = this.#queue.shift();
-      if (call !== undefined) this.#send(call, connection);
+    const { address } = connection.server;
+    for (let call = this.#awaited.first(address); call !== undefined; call = this.#awaited.first(address)) {
+      if (!connection.hasRoomFor(call.claims)) return;
+      this.#awaited.shift(address);
+      this.#send(call, connection);
+    }
+    for (let call = this.#queue.first; call !== undefined; call = this.#queue.first) {
+      if (!connection.hasRoomFor(call.claims)) return;
+      this.#queue.shift();
+      this.#send(call, connection);
     }
   }
 
@@ -161,6 +168,7 @@ export class Pool implements CallHost, LinkOwner {
     this.#forget(connection);
     if (link.origin === 'learned') this.#links.splice(this.#links.indexOf(link), 1);
     this.#tell({ server: link.address, state: 'closed', reason, detail });
+    this.#giveUp(link.address);
     const isHopeless = this.#links.every(({ closing }) => closing !== null && isLasting(closing));
     if (isHopeless) this.#onHopeless?.();
   }
@@ -175,7 +183,7 @@ export class Pool implements CallHost, LinkOwner {
       return { address, ready: ready.length, inFlight, lastClosing };
     });
     const inFlight = servers.reduce((sum, server) => sum + server.inFlight, 0);
-    return { ready: this.#ready.length, inFlight, queued: this.#queue.length, servers };
+    return { ready: this.#ready.length, inFlight, queued: this.#queue.length + this.#awaited.length, servers };
   }
 
   /** Beginning with the connections that are ready now. The returned function ends it. */
@@ -220,15 +228,16 @@ export class Pool implements CallHost, LinkOwner {
     connection.send(call);
   }
 
-  /** The server that is wanted, else any but the one to avoid, else that; of several the one with the fewest in flight. */
-  #pick({ wanted, avoided, only }: AnyCall): Connection | null {
-    if (wanted !== null) this.#learn(wanted);
+  /** The server that is wanted, or any but the one to avoid, else that; of several the one with the least in flight. */
+  #pick({ wanted, avoided, only, claims }: AnyCall): Connection | null {
+    const bound = only ?? wanted;
     let best: Connection | null = null;
     let bestCost = Number.POSITIVE_INFINITY;
     for (const connection of this.#ready) {
       const { address } = connection.server;
-      if (!connection.hasRoom || (only !== null && address !== only)) continue;
-      const cost = address === wanted ? -1 : connection.inFlight + (address === avoided ? 0x10000000 : 0);
+      if (!connection.hasRoomFor(claims) || (bound !== null && address !== bound)) continue;
+      const load = connection.inFlight + connection.claimsInFlight;
+      const cost = load + (address === avoided ? 0x10000000 : 0);
       if (cost < bestCost) {
         best = connection;
         bestCost = cost;
@@ -237,18 +246,61 @@ export class Pool implements CallHost, LinkOwner {
     return best;
   }
 
+  #isBehind({ only, wanted }: AnyCall): boolean {
+    if (only !== null) return false;
+    return wanted === null ? this.#queue.length > 0 : this.#awaited.first(wanted) !== undefined;
+  }
+
+  /** A batch counts as the claims it holds, but any may wait alone. */
+  #isQueueFull(call: AnyCall): boolean {
+    const isEmpty = this.#queue.length + this.#awaited.length === 0;
+    const weight = this.#queue.weight + this.#awaited.weight + weightOf(call);
+    return !isEmpty && weight > this.#settings.queueLengthMax;
+  }
+
+  #await(call: AnyCall, address: string): void {
+    this.#learn(address);
+    if (this.#isOnItsWay(address)) call.waiting = this.#awaited.append(address, call, weightOf(call));
+    else call.unreachable();
+  }
+
+  #isOnItsWay(address: string): boolean {
+    return this.#links.some((link) => link.address === address && link.isOnItsWay);
+  }
+
+  /** Whoever waits for that server asks elsewhere again, unless another connection leads there. */
+  #giveUp(address: string): void {
+    if (this.#isOnItsWay(address)) return;
+    for (let call = this.#awaited.shift(address); call !== undefined; call = this.#awaited.shift(address)) {
+      call.unreachable();
+    }
+  }
+
   #learn(address: string): void {
     if (this.#state === 'closed' || this.#links.some((link) => link.address === address)) return;
     const server = serverOf(address);
     const learned = this.#links.filter(({ origin }) => origin === 'learned').length;
-    if (server !== null && learned < LEARNED_MAX) this.#link('learned', server);
+    if (server === null || learned >= LEARNED_MAX) return;
+    this.#closeIdle(this.#link('learned', server));
   }
 
-  #link(origin: Origin, server: Server): void {
+  /** Looks after each idle time whether anybody was sent there since. */
+  #closeIdle(link: Link): void {
+    const sentBefore = link.sent;
+    this.runtime.after(LEARNED_IDLE_MS, () => {
+      if (!this.#links.includes(link)) return;
+      const isIdle = link.sent === sentBefore && link.inFlight === 0;
+      if (isIdle) link.close();
+      else this.#closeIdle(link);
+    });
+  }
+
+  #link(origin: Origin, server: Server): Link {
     const { credential, tls, runtime } = this.#settings;
     const link = new Link(origin, { server, credential, tls, runtime }, this);
     this.#links.push(link);
     link.open();
+    return link;
   }
 
   #forget(connection: Connection): void {
@@ -269,6 +321,10 @@ export class Pool implements CallHost, LinkOwner {
   }
 }
 
-function readyChange({ server, nodeId, roles }: Connection): ConnectionChange {
-  return { server: server.address, state: 'ready', nodeId, roles };
+function weightOf({ claims }: AnyCall): number {
+  return Math.max(1, claims);
+}
+
+function readyChange({ server, nodeId, roles, timeOriginMs }: Connection): ConnectionChange {
+  return { server: server.address, state: 'ready', nodeId, roles, timeOriginMs };
 }

@@ -2,6 +2,7 @@
 
 import { encodeClaim } from '../protocol/claim.ts';
 import type { Value } from '../protocol/codec.ts';
+import { type BlockView, encodeBlock } from '../protocol/journal.ts';
 import { assert, suite } from '../protocol/testing/kit.ts';
 import type { Client } from './client.ts';
 import { withServers } from './testing/fixture.ts';
@@ -36,10 +37,18 @@ const event = {
   eligibility: { kind: 'everyone' },
   graceMs: 0,
   mode: 'direct',
+  modeSchedule: [],
   state: 'LIVE',
   configVersion: 1,
   serverTime: '2026-01-01T00:00:00.000Z',
 } as const;
+
+const block: BlockView = {
+  ...{ offset: 2 ** 34, bytes: 120, kind: 'claims', origin: 'n.b', sequence: 1, closedAt: 1_800_000_000_000 },
+  ...{ crc: 2 ** 32 - 1, previous: 0, firstAttempt: 2 ** 40 },
+  series: [{ eventKey: 'e', period: '-', configVersion: 1, rewards: [{ kind: 'a', id: 'b', amount: 2 ** 40 }] }],
+  claims: [{ series: 0, slot: null, grantedAt: 1_800_000_000_000, userId: 'u', requestId: 'r' }],
+};
 
 type Row = [name: string, call: (client: Client) => Promise<unknown>, args: Value[], result: Value, answer: object];
 const ROWS: Row[] = [
@@ -69,6 +78,15 @@ const ROWS: Row[] = [
   ],
   ['EVENT_PAUSE', (c) => c.events.pause('e'), [null, 'e'], event, { event }],
   ['EVENT_RESUME', (c) => c.events.resume('e'), [null, 'e'], event, { event }],
+  ['EVENT_MODE', (c) => c.events.setMode('e', 'journal'), [null, 'e', 'journal'], event, { event }],
+  ['JOURNAL_BLOCKS', (c) => c.journalBlocks(), [null, null, null], [[], null], { blocks: [], next: null }],
+  [
+    'JOURNAL_BLOCKS',
+    (c) => c.journalBlocks({ after: 2 ** 33, limit: 3 }),
+    [null, 2 ** 33, 3],
+    [[encodeBlock(block)], 2 ** 34],
+    { blocks: [block], next: 2 ** 34 },
+  ],
   [
     'CLAIM_BY_REQUEST',
     (c) => c.claims.byRequest({ userId: 'u', requestId: 'r' }),

@@ -3,6 +3,7 @@
  * aloud: a stranger to a route learns nothing about its fields.
  */
 import type { FastifyRequest } from 'fastify';
+import type { CallOptions } from '../clients/call.ts';
 import type { CallName } from '../clients/client.ts';
 import type { Args } from '../protocol/ops.ts';
 import { isSuccess } from '../protocol/reply.ts';
@@ -41,9 +42,10 @@ export async function askFilled<K extends CallName, F extends Fields>(
   op: K,
   { fields, body }: { fields: F; body: unknown },
   argsOf: (filled: BodyOf<F>) => Args<K>,
+  options: CallOptions = {},
 ): Promise<Result<K>> {
   const faults = faultsOf(record(fields), body);
-  if (faults.length === 0) return ask(context, op, argsOf(body as BodyOf<F>));
+  if (faults.length === 0) return ask(context, op, argsOf(body as BodyOf<F>), options);
   const blank = Object.fromEntries(Object.keys(fields).map((name) => [name, BLANK]));
   const reply = await context.client.request(op, argsOf(blank as BodyOf<F>), { deadlineMs: patienceMs(context) });
   if (isSuccess(reply) || reply.code === 'BAD_REQUEST') throw badRequest(...faults);

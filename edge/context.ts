@@ -17,6 +17,7 @@ import type { EdgeLimits } from './limits.ts';
 import type { EdgeMetrics } from './metrics.ts';
 import { Refusal } from './refusal.ts';
 import type { Revocations } from './revocations.ts';
+import type { ServerTime } from './server-time.ts';
 import type { Tokens } from './tokens.ts';
 
 /** It answers within `deadlineMs` whatever happens to the servers, and has checked the result of every success. */
@@ -32,6 +33,7 @@ export type EdgeLog = {
 export type Context = {
   readonly client: EdgeClient;
   readonly runtime: Runtime;
+  readonly time: ServerTime;
   readonly log: EdgeLog;
   readonly limits: EdgeLimits;
   readonly keys: TokenKeys;

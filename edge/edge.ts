@@ -14,13 +14,14 @@ import { Live } from './live/live.ts';
 import { EdgeMetrics } from './metrics.ts';
 import { Revocations } from './revocations.ts';
 import { ROUTES } from './routes/table.ts';
+import { ServerTime } from './server-time.ts';
 import { Tokens } from './tokens.ts';
 
 export type { EdgeClient, EdgeLog } from './context.ts';
 
 export type EdgeOptions = {
   /**
-   * Answers within its deadlines whether or not a server can be reached. The caller closes it, after the edge. It has one
+   * Of the same Runtime as the edge. Answers within its deadlines whether or not a server can be reached. The caller closes it, after the edge. It has one
    * connection to each server, because subscriptions belong to a connection.
    */
   client: EdgeClient;
@@ -51,11 +52,16 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
   const live = new Live(context);
   app.server.on('upgrade', (request, socket, head) => live.upgrade(request, socket, head));
   await app.ready();
+  const stopListening = options.client.listen({
+    onNotice: () => {},
+    onState: (change) => context.time.onState(change),
+  });
   context.keys.start();
   live.start();
 
   async function close(): Promise<void> {
     context.isDraining = true;
+    stopListening();
     context.keys.stop();
     live.close();
     const closed = app.close();
@@ -71,6 +77,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
     });
     await Promise.all([live.drain(), app.close()]);
     cancel();
+    stopListening();
     context.keys.stop();
   }
 
@@ -87,6 +94,7 @@ export async function createEdge(options: EdgeOptions): Promise<Edge> {
 function contextOf(options: EdgeOptions): Context {
   const { client, runtime, log, limits: given, claimRate = CLAIM_RATE, trustProxy = [] } = options;
   const limits = { ...EDGE_LIMITS, ...given };
+  const time = new ServerTime(runtime);
   const { keysRefreshMs: refreshMs, keysRefreshMsMin: refreshMsMin, claimRateUsersMax: usersMax } = limits;
   const keys = new TokenKeys({
     load: async () => keySetOf(await ask({ client, limits }, 'TOKEN_KEYS', [null])),
@@ -98,10 +106,11 @@ function contextOf(options: EdgeOptions): Context {
   return {
     client,
     runtime,
+    time,
     log,
     limits,
     keys,
-    tokens: new Tokens({ keys, runtime, log, limits }),
+    tokens: new Tokens({ keys, time, log, limits }),
     revocations: new Revocations(runtime),
     callers: new Callers(trustProxy),
     claimRate: new ClaimRate({ rate: claimRate, runtime, usersMax }),

@@ -17,6 +17,8 @@ export const EDGE_LIMITS = {
   keepAliveMs: 72_000,
   /** What the edge waits for an answer, retries included. */
   deadlineMs: LIMITS.deadlineMsDefault,
+  /** The same for an event's switch to another mode, which settles for a second and may have much to catch up with. */
+  modeMs: 9_000,
   /** The same while no server is connected. */
   reconnectMs: 1_000,
   /** The same for readiness and metrics, which are asked by probes that are impatient themselves. */
@@ -26,7 +28,7 @@ export const EDGE_LIMITS = {
   tokenBytesMax: 4_096,
   /** Verified tokens that are remembered. */
   tokensMax: 20_000,
-  /** How far a token's nbf may lie ahead of this machine's clock. Nothing is added to exp. */
+  /** How far a token's nbf may lie ahead of the servers' clock. Nothing is added to exp. */
   clockSkewMs: 5_000,
   keysRefreshMs: 60_000,
   /** An unknown key id asks the server again, but not more often than this. */
@@ -63,6 +65,7 @@ export type EdgeLimits = { readonly [K in keyof typeof EDGE_LIMITS]: number };
 
 const holds =
   EDGE_LIMITS.deadlineMs < EDGE_LIMITS.drainMs &&
+  EDGE_LIMITS.modeMs < EDGE_LIMITS.drainMs &&
   EDGE_LIMITS.deadlineMs < EDGE_LIMITS.silenceMs &&
   EDGE_LIMITS.tokenBytesMax < EDGE_LIMITS.headerBytesMax &&
   EDGE_LIMITS.liveSocketsMax < EDGE_LIMITS.connectionsMax &&

@@ -1,7 +1,7 @@
+import { NO_SESSION } from '../protocol/accounts.ts';
 import { assert, suite } from '../protocol/testing/kit.ts';
 import { virtualTime } from '../protocol/testing/virtual-time.ts';
 import { Revocations } from './revocations.ts';
-import { NO_SESSION } from './tokens.ts';
 
 const test = suite('revocations');
 const AT = 1_800_000_000_000;

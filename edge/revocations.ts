@@ -4,9 +4,10 @@
  * lost with this process. Invariant: how long one is kept is measured by the monotonic clock, so that a clock that jumps
  * brings no token back.
  */
+import { isStoredSession } from '../protocol/accounts.ts';
 import type { Args } from '../protocol/ops.ts';
 import type { Runtime } from '../protocol/runtime.ts';
-import { hasSession, type Identity } from './tokens.ts';
+import type { Identity } from './tokens.ts';
 
 type Revoked = {
   /** Tokens issued before this time, in milliseconds since 1970 UTC; infinite when all are meant. */
@@ -33,7 +34,9 @@ export class Revocations {
 
   /** True when a token that says this is no longer good. */
   includes(token: Pick<Identity, 'userId' | 'sessionId' | 'issuedAtMs'>): boolean {
-    const revoked = hasSession(token) ? this.#sessions.get(token.sessionId) : this.#users.get(token.userId);
+    const revoked = isStoredSession(token.sessionId)
+      ? this.#sessions.get(token.sessionId)
+      : this.#users.get(token.userId);
     // A token that does not say when it was issued may be as old as any.
     return revoked !== undefined && (token.issuedAtMs ?? 0) < revoked.issuedBeforeMs;
   }

@@ -7,14 +7,15 @@
  * but never the token.
  */
 import jwt from 'jsonwebtoken';
+import { NO_SESSION } from '../protocol/accounts.ts';
 import { actorShape } from '../protocol/ops.ts';
-import type { Runtime } from '../protocol/runtime.ts';
 import { faultsOf, type TypeOf, text } from '../protocol/shape.ts';
 import type { EdgeLog } from './context.ts';
 import type { Issuer, KeySet, TokenKeys } from './keys.ts';
 import type { EdgeLimits } from './limits.ts';
 import { Recent } from './recent.ts';
 import { Refusal } from './refusal.ts';
+import type { ServerTime } from './server-time.ts';
 
 export type ActorTuple = TypeOf<typeof actorShape>;
 /** What a token says: an actor but for the address of the request. */
@@ -24,7 +25,7 @@ export type Identity = {
   readonly roles: string[];
   /** Milliseconds since 1970 UTC; null when the token does not say. */
   readonly issuedAtMs: number | null;
-  /** Milliseconds since 1970 UTC, by the clock that `Runtime.wallMs` shows. */
+  /** Milliseconds since 1970 UTC, by the servers' clock. */
   readonly endsAtMs: number;
 };
 /** `from` is the address of the request. */
@@ -32,18 +33,8 @@ export function actorFrom({ userId, sessionId, roles, issuedAtMs }: Identity, fr
   return [userId, sessionId, roles, issuedAtMs, from];
 }
 
-/** What the id of every session begins with that a server has stored; other tokens were issued without one. */
-const SESSION_PREFIX = 's.';
-/** What tokens from the command line name in place of a session, and what stands for those of other issuers. */
-export const NO_SESSION = 'cli';
-
-/** False for tokens that live without a session: those of the command line and of other issuers. */
-export function hasSession({ sessionId }: Pick<Identity, 'sessionId'>): boolean {
-  return sessionId.startsWith(SESSION_PREFIX);
-}
-
 type Entry = { identity: Identity; keySet: KeySet };
-type Options = { keys: TokenKeys; runtime: Runtime; log: EdgeLog; limits: EdgeLimits };
+type Options = { keys: TokenKeys; time: ServerTime; log: EdgeLog; limits: EdgeLimits };
 
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 const jtiShape = text({ lengthMin: 1, lengthMax: 128 });
@@ -65,7 +56,7 @@ export class Tokens {
     if (authorization === undefined) return undefined;
     const entry = this.#recent.get(authorization);
     if (entry === undefined) return undefined;
-    const isOver = entry.identity.endsAtMs <= this.#options.runtime.wallMs();
+    const isOver = entry.identity.endsAtMs <= this.#options.time.nowMs();
     if (!isOver && entry.keySet === this.#options.keys.current) return entry.identity;
     this.#recent.delete(authorization);
     return undefined;
@@ -100,7 +91,7 @@ export class Tokens {
   }
 
   #verify(token: string, keySet: KeySet): Identity {
-    const nowMs = this.#options.runtime.wallMs();
+    const nowMs = this.#options.time.nowMs();
     const names = namesOf(token);
     const issuer = keySet.issuers.get(names.issuer);
     if (issuer === undefined) throw new TokenRefused('unknown issuer');

@@ -31,6 +31,16 @@ export const deviceIdShape = pattern(
   /^[A-Za-z0-9._:-]+$/,
 );
 export const sessionIdShape = text({ lengthMin: 1, lengthMax: 128 });
+/** What the id of every session begins with that a server has stored. */
+export const SESSION_PREFIX = 's.';
+/** What tokens of the command line name in place of a session, and what stands for the sessions of other issuers. */
+export const NO_SESSION = 'cli';
+
+/** False for tokens that live without a stored session: those of the command line and of other issuers. */
+export function isStoredSession(sessionId: string): boolean {
+  return sessionId.startsWith(SESSION_PREFIX);
+}
+
 export const refreshTokenShape = pattern('a refresh token', 512, /^[\x21-\x7e]+$/);
 /** Where a request came from, for the audit log: an IP address as the edge saw it. */
 export const addressShape = text({ lengthMin: 1, lengthMax: 64 });

@@ -28,11 +28,13 @@ const time = integer({ min: 0, max: 8_640_000_000_000_000 });
 const count = integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 export const periodShape = pattern('-, yyyymmdd, yyyyWww or yyyymm', 8, /^(-|\d{8}|\d{4}W\d{2}|\d{6})$/);
 
-const rewardTuple = positionalAtLeast(
+export const rewardTuple = positionalAtLeast(
   ['kind', text({ lengthMin: 1, lengthMax: 64 })],
   ['id', text({ lengthMin: 1, lengthMax: 128 })],
   ['amount', count],
 );
+
+export const rewardsTuple = list(rewardTuple, { lengthMax: LIMITS.rewardsMax });
 
 /** CLAIM on the wire. `nextClaimAt` is null when the user can never claim this event again. */
 export const claimTuple = positionalAtLeast(
@@ -43,7 +45,7 @@ export const claimTuple = positionalAtLeast(
   ['grantedAt', time],
   ['configVersion', count],
   ['slot', nullable(count)],
-  ['rewards', list(rewardTuple, { lengthMax: LIMITS.rewardsMax })],
+  ['rewards', rewardsTuple],
   ['deliveryState', choice(...DELIVERY_STATES)],
   ['deliveryAttempts', count],
   ['fulfilledAt', nullable(time)],
@@ -61,7 +63,7 @@ export function encodeClaim(claim: Claim, nextClaimAt: number | null): Value[] {
     wide(claim.grantedAt),
     wide(claim.configVersion),
     wideOrNull(claim.slot),
-    claim.rewards.map(({ kind, id, amount }) => [kind, id, wide(amount)]),
+    encodeRewards(claim.rewards),
     claim.delivery.state,
     wide(claim.delivery.attempts),
     wideOrNull(claim.delivery.fulfilledAt),
@@ -69,7 +71,16 @@ export function encodeClaim(claim: Claim, nextClaimAt: number | null): Value[] {
   ];
 }
 
-function wideOrNull(value: number | null): Value {
+export function encodeRewards(rewards: readonly Reward[]): Value[] {
+  return rewards.map(({ kind, id, amount }) => [kind, id, wide(amount)]);
+}
+
+/** Takes what `rewardsTuple` has accepted. */
+export function decodeRewards(tuples: TypeOf<typeof rewardsTuple>): Reward[] {
+  return tuples.map(([kind, id, amount]) => ({ kind, id, amount }));
+}
+
+export function wideOrNull(value: number | null): Value {
   return value === null ? null : wide(value);
 }
 
@@ -98,7 +109,7 @@ export function decodeClaim(tuple: TypeOf<typeof claimTuple>): ClaimView {
     grantedAt,
     configVersion,
     slot,
-    rewards: rewards.map(([kind, id, amount]) => ({ kind, id, amount })),
+    rewards: decodeRewards(rewards),
     delivery: { state, attempts, fulfilledAt },
     nextClaimAt,
   };

@@ -18,8 +18,33 @@ const GOOD: [string, unknown[]][] = [
   ['eligibility', [{ kind: 'everyone' }, { kind: 'listed' }]],
   ['graceMs', [0, 2_592_000_000]],
   ['state', ['DRAFT', 'LIVE', 'PAUSED', 'ENDED']],
-  ['mode', ['direct']],
+  ['mode', ['direct', 'journal']],
+  [
+    'modeSchedule',
+    [
+      [],
+      [{ from: '20:00', to: '23:00', mode: 'journal' }],
+      [
+        { from: '22:30', to: '02:00', mode: 'journal' },
+        { from: '02:00', to: '22:30', mode: 'direct' },
+      ],
+      [{ from: '23:59', to: '00:00', mode: 'journal' }],
+      [
+        { from: '00:00', to: '12:00', mode: 'journal' },
+        { from: '12:00', to: '00:00', mode: 'direct' },
+      ],
+      Array.from({ length: 24 }, (_, hour) => ({
+        from: `${String(hour).padStart(2, '0')}:00`,
+        to: `${String(hour).padStart(2, '0')}:59`,
+        mode: 'journal',
+      })),
+    ],
+  ],
 ];
+
+function overlapping(from: string, to: string) {
+  return { from, to, mode: 'journal' };
+}
 
 const BAD: [string, unknown[]][] = [
   ['title', ['', 'x'.repeat(201), 5, null]],
@@ -34,7 +59,28 @@ const BAD: [string, unknown[]][] = [
   ['eligibility', ['everyone', { kind: 'friends' }, {}, { kind: 'listed', list: [] }]],
   ['graceMs', [-1, 2_592_000_001]],
   ['state', ['live', null]],
-  ['mode', ['journal', null]],
+  ['mode', ['queue', 'JOURNAL', null]],
+  ['modeSchedule', [null, {}, 'journal', [null], [{ from: '20:00', to: '23:00' }]]],
+  [
+    'modeSchedule',
+    [
+      ['20:00', '20:00'],
+      ['24:00', '02:00'],
+      ['8:00', '09:00'],
+      ['20:00', '23:60'],
+      ['20:00:00', '23:00'],
+    ].map(([from, to]) => [{ from, to, mode: 'journal' }]),
+  ],
+  [
+    'modeSchedule',
+    [
+      [overlapping('20:00', '23:00'), overlapping('22:59', '23:30')],
+      [overlapping('23:00', '01:00'), overlapping('00:30', '02:00')],
+      [overlapping('22:00', '03:00'), overlapping('23:00', '02:00')],
+      [overlapping('01:00', '02:00'), overlapping('01:00', '02:00')],
+      Array(25).fill(overlapping('01:00', '02:00')),
+    ],
+  ],
 ];
 
 for (const [field, values] of GOOD) {

@@ -5,6 +5,7 @@
 import type { Reward } from './claim.ts';
 import { eventKeyShape } from './key.ts';
 import { LIMITS } from './limits.ts';
+import { type Mode, type ModeEntry, modeScheduleShape, modeScheduleViewShape, modeShape } from './mode.ts';
 import {
   choice,
   integer,
@@ -22,7 +23,7 @@ export const PERIODS = ['once', 'daily', 'weekly', 'monthly'] as const;
 export const EVENT_STATES = ['DRAFT', 'LIVE', 'PAUSED', 'ENDED'] as const;
 export type Period = (typeof PERIODS)[number];
 export type EventState = (typeof EVENT_STATES)[number];
-export type Mode = 'direct';
+export type { Mode, ModeEntry };
 
 const ISO_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z$/;
 
@@ -66,7 +67,9 @@ const fields = {
   eligibility: record(eligibilityFields),
   graceMs: integer({ min: 0, max: 30 * 86_400_000 }),
   state: choice(...EVENT_STATES),
-  mode: choice('direct'),
+  /** A patch may only repeat it: EVENT_MODE changes it. */
+  mode: modeShape,
+  modeSchedule: modeScheduleShape,
 } satisfies Record<string, Shape<unknown>>;
 
 export const eventInputShape = record({ eventKey: eventKeyShape }, fields);
@@ -87,6 +90,7 @@ export type EventView = {
   eligibility: { kind: 'everyone' | 'listed' };
   graceMs: number;
   mode: Mode;
+  modeSchedule: ModeEntry[];
   state: EventState;
   configVersion: number;
   serverTime: string;
@@ -102,6 +106,7 @@ export const eventViewShape: Shape<EventView> = recordAtLeast(
     timeZone: text({ lengthMin: 1, lengthMax: 64 }),
     rewards: list(recordAtLeast(rewardFields), { lengthMax: LIMITS.rewardsMax }),
     eligibility: recordAtLeast(eligibilityFields),
+    modeSchedule: modeScheduleViewShape,
     configVersion: integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     serverTime: utcTime,
   },

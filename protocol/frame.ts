@@ -38,8 +38,24 @@ export class ProtocolViolation extends Error {
 const FIRST_BUFFER_BYTES = 4_096;
 const NOTHING = new Uint8Array(0);
 
-export class FrameReader {
+/** A frame where it lies in the bytes that were read, which hold until the reader is asked for the next. */
+export type FrameInPlace = {
+  readonly kind: Kind;
+  readonly op: number;
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly bodyAt: number;
+  readonly bodyEnd: number;
+};
+
+export class FrameReader implements FrameInPlace {
   frameBytesMax: number;
+  kind: Kind = KIND.request;
+  op = 0;
+  number = 0;
+  bytes: Uint8Array = NOTHING;
+  bodyAt = 0;
+  bodyEnd = 0;
   #chunk: Uint8Array = NOTHING;
   #offset = 0;
   /** Bytes of a frame that arrived in several chunks; grows by doubling as they come, never by what was announced. */
@@ -67,39 +83,51 @@ export class FrameReader {
    * no more use. The body aliases the input.
    */
   next(): Frame | null {
-    if (this.#partialBytes > 0) return this.#nextAcrossChunks();
+    return this.read() ? this.frame() : null;
+  }
+
+  /** The frame that was read last, as an object of its own. */
+  frame(): Frame {
+    const { kind, op, number, bytes, bodyAt, bodyEnd } = this;
+    return { kind, op, number, body: bytes.subarray(bodyAt, bodyEnd) };
+  }
+
+  /** The same as `next`, with the frame in this reader's own fields: false when more bytes are needed. */
+  read(): boolean {
+    if (this.#partialBytes > 0) return this.#readAcrossChunks();
     const available = this.#chunk.length - this.#offset;
     if (available === 0) {
       // A connection that falls silent keeps nothing of what it last sent.
       this.#chunk = NOTHING;
+      this.bytes = NOTHING;
       this.#offset = 0;
-      return null;
+      return false;
     }
     if (available >= LENGTH_BYTES) {
       const wholeBytes = LENGTH_BYTES + this.#checkedLength(this.#chunk, this.#offset);
       if (available >= wholeBytes) {
-        const frame = parseFrame(this.#chunk, this.#offset, wholeBytes);
+        this.#parse(this.#chunk, this.#offset, wholeBytes);
         this.#offset += wholeBytes;
-        return frame;
+        return true;
       }
     }
     this.#keep(available);
-    return null;
+    return false;
   }
 
-  #nextAcrossChunks(): Frame | null {
+  #readAcrossChunks(): boolean {
     if (this.#partialBytes < LENGTH_BYTES) {
       this.#keep(Math.min(LENGTH_BYTES - this.#partialBytes, this.#chunk.length - this.#offset));
-      if (this.#partialBytes < LENGTH_BYTES) return null;
+      if (this.#partialBytes < LENGTH_BYTES) return false;
     }
     const partial = this.#partial as Uint8Array;
     const wholeBytes = LENGTH_BYTES + this.#checkedLength(partial, 0);
     this.#keep(Math.min(wholeBytes - this.#partialBytes, this.#chunk.length - this.#offset));
-    if (this.#partialBytes < wholeBytes) return null;
-    const frame = parseFrame(this.#partial as Uint8Array, 0, wholeBytes);
+    if (this.#partialBytes < wholeBytes) return false;
+    this.#parse(this.#partial as Uint8Array, 0, wholeBytes);
     this.#partial = null;
     this.#partialBytes = 0;
-    return frame;
+    return true;
   }
 
   #keep(bytes: number): void {
@@ -115,6 +143,21 @@ export class FrameReader {
     this.#offset += bytes;
   }
 
+  #parse(bytes: Uint8Array, at: number, wholeBytes: number): void {
+    const version = bytes[at + 4];
+    const kind = bytes[at + 5] as Kind;
+    const flags = bytes[at + 7];
+    if (version !== PROTOCOL_VERSION) throw new ProtocolViolation('FRAME_MALFORMED', `protocol version ${version}`);
+    if (kind < KIND.request || kind > KIND.notice) throw new ProtocolViolation('FRAME_MALFORMED', `frame kind ${kind}`);
+    if (flags !== 0) throw new ProtocolViolation('FRAME_MALFORMED', `reserved flags ${flags}`);
+    this.kind = kind;
+    this.op = bytes[at + 6] as number;
+    this.number = readUint32(bytes, at + 8);
+    this.bytes = bytes;
+    this.bodyAt = at + PREFIX_BYTES;
+    this.bodyEnd = at + wholeBytes;
+  }
+
   #checkedLength(bytes: Uint8Array, at: number): number {
     const length = readUint32(bytes, at);
     if (length > this.frameBytesMax) {
@@ -125,29 +168,26 @@ export class FrameReader {
   }
 }
 
-function parseFrame(bytes: Uint8Array, at: number, wholeBytes: number): Frame {
-  const version = bytes[at + 4];
-  const kind = bytes[at + 5] as Kind;
-  const flags = bytes[at + 7];
-  if (version !== PROTOCOL_VERSION) throw new ProtocolViolation('FRAME_MALFORMED', `protocol version ${version}`);
-  if (kind < KIND.request || kind > KIND.notice) throw new ProtocolViolation('FRAME_MALFORMED', `frame kind ${kind}`);
-  if (flags !== 0) throw new ProtocolViolation('FRAME_MALFORMED', `reserved flags ${flags}`);
-  return {
-    kind,
-    op: bytes[at + 6] as number,
-    number: readUint32(bytes, at + 8),
-    body: bytes.subarray(at + PREFIX_BYTES, at + wholeBytes),
-  };
-}
-
 /** Writes the length and header into the first 12 bytes of a whole frame. */
 export function writePrefix(frame: Uint8Array, kind: Kind, op: number, number: number): void {
-  writeUint32(frame, 0, frame.length - LENGTH_BYTES);
-  frame[4] = PROTOCOL_VERSION;
-  frame[5] = kind;
-  frame[6] = op;
-  frame[7] = 0;
-  writeUint32(frame, 8, number);
+  writePrefixAt(frame, 0, frame.length, kind, op, number);
+}
+
+/** The same for a frame of `wholeBytes` that starts at byte `at`, among others. */
+export function writePrefixAt(
+  bytes: Uint8Array,
+  at: number,
+  wholeBytes: number,
+  kind: Kind,
+  op: number,
+  number: number,
+): void {
+  writeUint32(bytes, at, wholeBytes - LENGTH_BYTES);
+  bytes[at + 4] = PROTOCOL_VERSION;
+  bytes[at + 5] = kind;
+  bytes[at + 6] = op;
+  bytes[at + 7] = 0;
+  writeUint32(bytes, at + 8, number);
 }
 
 function readUint32(bytes: Uint8Array, at: number): number {

@@ -1,13 +1,17 @@
 /** The protocol's door for clients in other packages. */
 export * from './accounts.ts';
+export * from './batch.ts';
+export { encodeBatch } from './batch-pack.ts';
 export * from './claim.ts';
 export { decodeBody, encodeFrame, type Value, wide, widen } from './codec.ts';
 export * from './errors.ts';
 export * from './event.ts';
 export * from './frame.ts';
 export * from './handshake.ts';
+export * from './journal.ts';
 export * from './key.ts';
 export * from './limits.ts';
+export * from './mode.ts';
 export * from './ops.ts';
 export * from './ready.ts';
 export * from './reply.ts';

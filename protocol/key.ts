@@ -24,6 +24,17 @@ export const requestIdShape = pattern(
   LIMITS.requestIdLengthMax,
   /^[\x21-\x7e]+$/,
 );
+/** What the request ids of a batch begin with. */
+export const batchIdShape = pattern(
+  `1…${LIMITS.batchIdLengthMax} visible ASCII characters`,
+  LIMITS.batchIdLengthMax,
+  /^[\x21-\x7e]+$/,
+);
+
+/** The request id of the claim at `index` of a batch, counted from 0. */
+export function batchRequestId(batchId: string, index: number): string {
+  return `${batchId}.${index}`;
+}
 
 export function claimKeyOf(eventKey: string, period: string, userId: string): string {
   return `${eventKey}/${period}/${userId}`;
@@ -37,4 +48,18 @@ export function lockKeyOf(eventKey: string, userId: string): string {
 /** Request ids are scoped to the user. */
 export function requestKeyOf(userId: string, requestId: string): string {
   return `${userId}/${requestId}`;
+}
+
+export type ClaimParts = { eventKey: string; period: string; userId: string };
+
+/** Null for a string that is no claim key. */
+export function claimPartsOf(claimKey: string): ClaimParts | null {
+  const first = claimKey.indexOf('/');
+  const second = claimKey.indexOf('/', first + 1);
+  if (first < 1 || second < 0) return null;
+  return {
+    eventKey: claimKey.slice(0, first),
+    period: claimKey.slice(first + 1, second),
+    userId: claimKey.slice(second + 1),
+  };
 }

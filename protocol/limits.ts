@@ -10,6 +10,8 @@ export const LIMITS = {
   inFlightFramesMax: 1_024,
   inFlightClaimsMax: 20_000,
   batchClaimsMax: 10_000,
+  /** Leaves room for the dot and the number behind it, which make it a request id. */
+  batchIdLengthMax: 100,
   /** Arrays and maps inside one another; the body's own array is the first level. */
   bodyDepthMax: 8,
   /** MessagePack values in one body: bounds what decoding a small frame may allocate. */
@@ -52,5 +54,6 @@ const holds =
   LIMITS.inFlightFramesMax <= LIMITS.inFlightClaimsMax &&
   LIMITS.batchClaimsMax <= LIMITS.inFlightClaimsMax &&
   LIMITS.batchClaimsMax <= LIMITS.bodyValuesMax &&
+  LIMITS.batchIdLengthMax + `.${LIMITS.batchClaimsMax - 1}`.length <= LIMITS.requestIdLengthMax &&
   LIMITS.pingAfterMs * 2 < LIMITS.idleMs;
 if (!holds) throw new Error('protocol limits contradict one another');

@@ -1,6 +1,8 @@
 import { roleViewShape, signedInShape, userViewShape } from './accounts.ts';
+import { seriesTuple } from './batch.ts';
 import { claimTuple } from './claim.ts';
 import { eventViewShape } from './event.ts';
+import { blockClaimTuple, blockSeriesTuple, blockTuple } from './journal.ts';
 import { LIMITS } from './limits.ts';
 import { actorShape, eventStandingTuple, OPS, type OpName, opName, type RequestName } from './ops.ts';
 import { readyTuple } from './ready.ts';
@@ -15,8 +17,8 @@ const names = Object.keys(OPS) as OpName[];
 
 /** Written out once more on purpose: peers hold these numbers. */
 const PINNED = `WELCOME 1 HELLO 2 PING 3 GOAWAY 4 CLOSE 5 CLAIM 16 CLAIM_BY_REQUEST 17 CLAIMS_OF_USER 18 CLAIMS_LIST 19
-EVENT_CREATE 32 EVENT_CHANGE 33 EVENT_GET 34 EVENT_LIST 35 EVENT_PAUSE 36 EVENT_RESUME 37 QUALIFY 48 DISQUALIFY 49
-QUALIFIED 50 TOKEN_KEYS 64 STATUS 65 METRICS 66 REGISTER 80 LOGIN 81 REFRESH 82 LOGOUT 83 ME 84 SESSIONS_OF_USER 85
+CLAIM_BATCH 20 EVENT_CREATE 32 EVENT_CHANGE 33 EVENT_GET 34 EVENT_LIST 35 EVENT_PAUSE 36 EVENT_RESUME 37 EVENT_MODE 38 QUALIFY 48 DISQUALIFY 49
+QUALIFIED 50 TOKEN_KEYS 64 STATUS 65 METRICS 66 JOURNAL_BLOCKS 67 REGISTER 80 LOGIN 81 REFRESH 82 LOGOUT 83 ME 84 SESSIONS_OF_USER 85
 SESSION_END 86 PASSWORD_CHANGE 87 ERASE_SELF 88 USERS_LIST 96 USER_ROLES_SET 97 USER_LOGOUT 98 USER_ERASE 99
 ROLES_LIST 100 ROLE_CREATE 101 ROLE_CHANGE 102 ROLE_DELETE 103 AUDIT_LIST 104 SUBSCRIBE 112 UNSUBSCRIBE 113
 EVENT_CHANGED 114 CLAIM_GRANTED 115 REVOKED 116`;
@@ -79,8 +81,12 @@ test('the spec’s named tuples are the code’s', () => {
     actor: actorShape,
     READY: readyTuple,
     claim: claimTuple,
+    series: seriesTuple,
     standing: eventStandingTuple,
     trusted: trustedIssuerTuple,
+    block: blockTuple,
+    blockSeries: blockSeriesTuple,
+    blockClaim: blockClaimTuple,
   })) {
     const found = new RegExp(`^ {4}${name} +(\\[.*\\])$`, 'm').exec(README);
     assert.is(found?.[1], printed(shape), name);

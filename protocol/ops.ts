@@ -19,8 +19,9 @@ import {
 } from './accounts.ts';
 import { claimTuple } from './claim.ts';
 import { EVENT_STATES } from './event.ts';
-import { eventKeyShape, requestIdShape, userIdShape } from './key.ts';
+import { batchIdShape, eventKeyShape, requestIdShape, userIdShape } from './key.ts';
 import { LIMITS } from './limits.ts';
+import { modeShape } from './mode.ts';
 import {
   anything,
   boolean,
@@ -31,6 +32,7 @@ import {
   nullable,
   positional,
   positionalAtLeast,
+  refine,
   type Shape,
   type TypeOf,
   text,
@@ -63,11 +65,18 @@ const eventKey = ['eventKey', eventKeyShape] as const;
 const userId = ['userId', userIdShape] as const;
 const cursor = ['cursor', nullable(text({ lengthMin: 1, lengthMax: 512 }))] as const;
 const limit = ['limit', nullable(integer({ min: 1, max: LIMITS.pageLengthMax }))] as const;
+const deadlineMs = ['deadlineMs', nullable(integer({ min: 1, max: LIMITS.deadlineMsMax }))] as const;
 const from = ['from', nullable(addressShape)] as const;
 const userAgent = ['userAgent', nullable(userAgentShape)] as const;
 const name = text({ lengthMin: 1, lengthMax: 128 });
 const nonce = bytes({ lengthMin: LIMITS.nonceBytes, lengthMax: LIMITS.nonceBytes });
 const userIds = list(userIdShape, { lengthMin: 1, lengthMax: LIMITS.qualificationsMax });
+
+const claimants = refine(
+  list(nullable(userIdShape), { lengthMin: 1, lengthMax: LIMITS.batchClaimsMax }),
+  'at least one that is not null',
+  (userIds) => userIds.some((id) => id !== null),
+);
 
 const eventKeys = ['eventKeys', nullable(list(eventKeyShape, { lengthMax: LIMITS.subscribedMax }))] as const;
 const subscribedUserIds = ['userIds', nullable(list(userIdShape, { lengthMax: LIMITS.subscribedMax }))] as const;
@@ -122,13 +131,7 @@ export const OPS = {
 
   CLAIM: request(
     16,
-    positional(
-      actor,
-      eventKey,
-      ['userId', nullable(userIdShape)],
-      ['requestId', nullable(requestIdShape)],
-      ['deadlineMs', nullable(integer({ min: 1, max: LIMITS.deadlineMsMax }))],
-    ),
+    positional(actor, eventKey, ['userId', nullable(userIdShape)], ['requestId', nullable(requestIdShape)], deadlineMs),
   ),
   CLAIM_BY_REQUEST: request(17, positional(actor, ['userId', nullable(userIdShape)], ['requestId', requestIdShape])),
   CLAIMS_OF_USER: request(
@@ -147,6 +150,11 @@ export const OPS = {
       cursor,
     ),
   ),
+  /**
+   * Many claims of one event, each as if it had come alone with the request id `batchId.i`, where i is its place in
+   * `userIds`, from 0. Null makes no claim: who asks again names only those that are still open, each in its old place.
+   */
+  CLAIM_BATCH: request(20, positional(actor, eventKey, ['batchId', batchIdShape], ['userIds', claimants], deadlineMs)),
 
   /** Who may write is asked before `eventInputShape` and `eventPatchShape` judge what was written. */
   EVENT_CREATE: request(32, positional(actor, ['event', anything])),
@@ -163,6 +171,8 @@ export const OPS = {
   EVENT_LIST: request(35, positional(actor, limit, cursor)),
   EVENT_PAUSE: request(36, positional(actor, eventKey)),
   EVENT_RESUME: request(37, positional(actor, eventKey)),
+  /** How it commits from now on; answered once that holds everywhere. Claims get BUSY for a second or two meanwhile. */
+  EVENT_MODE: request(38, positional(actor, eventKey, ['mode', modeShape])),
 
   QUALIFY: request(48, positional(actor, eventKey, ['userIds', userIds])),
   DISQUALIFY: request(49, positional(actor, eventKey, ['userIds', userIds])),
@@ -174,6 +184,11 @@ export const OPS = {
   STATUS: request(65, positional(actor)),
   /** The node's metrics as the bytes of a JSON document. */
   METRICS: request(66, positional(actor)),
+  /** What the journal holds, oldest first: blocks that lie behind the offset `after`, as many as fit into the reply. */
+  JOURNAL_BLOCKS: request(
+    67,
+    positional(actor, ['after', nullable(integer({ min: 0, max: Number.MAX_SAFE_INTEGER }))], limit),
+  ),
 
   /** The first three are the edge's own, before anybody is signed in: the actor is null, so the address comes apart. */
   REGISTER: request(

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { proofBytes } from './handshake.ts';
-import { conversation, workedProof } from './testing/conversation.ts';
+import { packedBatch, packedBytes } from './testing/batch-dump.ts';
+import { conversation, workedBatch, workedProof } from './testing/conversation.ts';
 import { assert, suite } from './testing/kit.ts';
 import { pinnedBlock, README } from './testing/readme.ts';
 import { bytesOfHex, hexOf, VECTORS } from './testing/vectors.ts';
@@ -18,10 +19,23 @@ test('the bytes of the conversation, read off the page, are the golden frames', 
   for (const [i, name] of names.entries()) {
     const [title, ...rows] = (steps[i] as string).split('\n');
     assert.match(title as string, /^# (server to client|client to server): /);
-    const hex = rows.map((row) => row.slice(0, 48).replaceAll(' ', '')).join('');
-    assert.is(hex, [...handshake, ...claims].find((vector) => vector.name === name)?.hex);
+    assert.is(hexOfRows(rows), [...handshake, ...claims].find((vector) => vector.name === name)?.hex);
   }
   assert.is(steps.length, names.length);
+});
+
+/** The bytes of a dump, read off the page. */
+function hexOfRows(rows: readonly string[]): string {
+  return rows.map((row) => (row.startsWith('#') ? '' : row.slice(0, 48).replaceAll(' ', ''))).join('');
+}
+
+test('the batch, read off the page, is the golden one, and so is what is packed in it', () => {
+  assert.is(pinnedBlock('batch'), workedBatch());
+  assert.is(pinnedBlock('packed'), packedBatch());
+  const [asked, answered] = pinnedBlock('batch').split('\n\n') as [string, string];
+  assert.is(hexOfRows(asked.split('\n')), VECTORS.batches[0]?.hex);
+  assert.is(hexOfRows(answered.split('\n')), VECTORS.batches[1]?.hex);
+  assert.is(hexOfRows(pinnedBlock('packed').split('\n')), hexOf(packedBytes()));
 });
 
 /** The example's lines by their names. */

@@ -3,8 +3,10 @@
  * result through `read(RESULTS.NAME, result)` before it looks inside; what other outcomes carry is in `reply.ts`.
  */
 import { auditViewShape, roleViewShape, sessionViewShape, signedInShape, userViewShape } from './accounts.ts';
+import { batchTuple } from './batch.ts';
 import { claimTuple } from './claim.ts';
 import { eventViewShape } from './event.ts';
+import { blockTuple } from './journal.ts';
 import { userIdShape } from './key.ts';
 import { LIMITS } from './limits.ts';
 import { eventStandingTuple, type RequestName } from './ops.ts';
@@ -52,12 +54,15 @@ export const RESULTS = {
   CLAIM_BY_REQUEST: claimTuple,
   CLAIMS_OF_USER: page('claims', claimTuple),
   CLAIMS_LIST: page('claims', claimTuple),
+  /** `batch.ts` reads it. */
+  CLAIM_BATCH: batchTuple,
   EVENT_CREATE: eventViewShape,
   EVENT_CHANGE: eventViewShape,
   EVENT_GET: eventViewShape,
   EVENT_LIST: page('events', eventViewShape),
   EVENT_PAUSE: eventViewShape,
   EVENT_RESUME: eventViewShape,
+  EVENT_MODE: eventViewShape,
   QUALIFY: positionalAtLeast(['received', count], ['added', count], ['existing', count]),
   DISQUALIFY: positionalAtLeast(['received', count], ['removed', count], ['absent', count]),
   QUALIFIED: boolean,
@@ -73,6 +78,11 @@ export const RESULTS = {
     ['checks', dictionary(recordAtLeast({ ok: boolean, detail: nullable(text({ lengthMax: 512 })) }))],
   ),
   METRICS: document,
+  /** `next` is the `after` of the next page, null when there is nothing more now. `journal.ts` reads the blocks. */
+  JOURNAL_BLOCKS: positionalAtLeast(
+    ['blocks', list(blockTuple, { lengthMax: LIMITS.pageLengthMax })],
+    ['next', nullable(integer({ min: 0, max: Number.MAX_SAFE_INTEGER }))],
+  ),
   REGISTER: userViewShape,
   LOGIN: signedInShape,
   REFRESH: signedInShape,

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { decodeBatch } from './batch.ts';
 import { decodeClaim } from './claim.ts';
 import { decodeBody, encodeFrame, type Value, widen } from './codec.ts';
 import { ERRORS } from './errors.ts';
@@ -12,6 +13,7 @@ import { RESULTS } from './results.ts';
 import { BodyRefused } from './scan.ts';
 import { type Fault, faultsOf, type Shape } from './shape.ts';
 import { ACCEPTED } from './testing/accepted.ts';
+import { batchAsked } from './testing/batch-vectors.ts';
 import { assert, suite } from './testing/kit.ts';
 import { REFUSED } from './testing/refused.ts';
 import { bytesOfHex, fromJson, handshake, hexOf, NOW, toJson, VECTORS, type Vector } from './testing/vectors.ts';
@@ -81,6 +83,13 @@ test('READY and a claim read as what they mean', () => {
   });
   const claim = decodeClaim(read(RESULTS.CLAIM, resultOf('GRANTED by a later server that appends fields')));
   assert.equal([claim.claimKey, claim.grantedAt, claim.nextClaimAt], ['welcome/-/u1', NOW, null]);
+});
+
+test('the entries of a batch read as what they mean', () => {
+  const [vector] = frames.filter(({ entries }) => entries !== undefined);
+  const [, result] = fromJson(vector?.body) as unknown[];
+  const entries = decodeBatch(read(RESULTS.CLAIM_BATCH, result), batchAsked);
+  assert.equal(JSON.parse(JSON.stringify(entries)), vector?.entries);
 });
 
 for (const { name, frameBytesMax, code, hex } of pinned('refused-frames')) {

@@ -13,7 +13,7 @@ import { refreshKeysOf } from './accounts/refresh-token.ts';
 import { ACCESS_TOKEN_MS, CLOCK_SKEW_MS, type SigningKey, signAccessToken } from './session/access-token.ts';
 import { Gate } from './session/gate.ts';
 import { KnownRoles } from './session/known-roles.ts';
-import { Revocations, SESSION_PREFIX, UNSTORED_TOKEN_MS_MAX } from './session/revocations.ts';
+import { Revocations, UNSTORED_TOKEN_MS_MAX } from './session/revocations.ts';
 import { BUILT_IN_ROLES, USER_PERMISSIONS } from './session/roles.ts';
 import type { AccountStores } from './store/accounts.ts';
 
@@ -72,7 +72,6 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
     accounts: new Accounts({
       ...parts,
       sign: (claims) => signAccessToken(signing, { ...claims, nowMs: nowMs() }),
-      sessionPrefix: SESSION_PREFIX,
     }),
     roles: new CustomRoles(parts, {
       builtIn: BUILT_IN_ROLES,

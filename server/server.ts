@@ -3,11 +3,15 @@
  * `rules` to the store; what flows back are callbacks that were handed down here. It opens no store and reads no
  * setting.
  */
+import type { Mode } from '../protocol/mode.ts';
 import type { Runtime } from '../protocol/runtime.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import { EventConfigs } from './events/configs.ts';
 import { Events } from './events/events.ts';
+import { ModeWatch } from './events/mode-watch.ts';
+import { auditedEvent } from './events/record.ts';
 import { createIdentity, type TokenOptions } from './identity.ts';
+import { Journaling } from './journal/journaling.ts';
 import { createClock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import { createMetrics } from './lib/metrics.ts';
@@ -15,9 +19,11 @@ import { type Address, createListener, type TlsOptions } from './net/listener.ts
 import { Notices } from './notices/notices.ts';
 import { createAccountHandlers } from './route/account-handlers.ts';
 import { createAdminHandlers } from './route/admin-handlers.ts';
+import { createBatchRoute } from './route/batch-route.ts';
 import { createClaimHandlers } from './route/claim-handlers.ts';
-import { createClaimRoute } from './route/claim-route.ts';
+import { createClaimRoute, type Granted } from './route/claim-route.ts';
 import { createEventHandlers } from './route/event-handlers.ts';
+import { createJournalHandlers } from './route/journal-handlers.ts';
 import { type Check, createNodeHandlers } from './route/node-handlers.ts';
 import { createNoticeHandlers } from './route/notice-handlers.ts';
 import { createQualificationHandlers } from './route/qualification-handlers.ts';
@@ -25,10 +31,13 @@ import { createRouter } from './route/router.ts';
 import { ROLES_STALE_MS } from './session/gate.ts';
 import type { ServiceKeys } from './session/service-keys.ts';
 import { Shards } from './shard/shards.ts';
+import { viewsBehind } from './store/block/view.ts';
 import type { Store } from './store/store.ts';
 
 const SKEW_MS_MAX = 500;
 const BOOT_BYTES = 4;
+/** Whom the audit log names for what an event's schedule does. */
+const SCHEDULE = { name: 'service:mode-schedule', from: null };
 
 export type ServerOptions = {
   runtime: Runtime;
@@ -41,6 +50,10 @@ export type ServerOptions = {
   /** `alone` where no other server can have this store; looking for what others did is then left out. */
   nodes?: 'alone' | 'several';
   tls?: TlsOptions;
+  /** How long a granted claim of a journal event may take to be in the store, in milliseconds. */
+  projectionIntervalMs?: number;
+  /** Of new events that say nothing else. Default `direct`. */
+  modeDefault?: Mode;
   /** False leaves every decision to the store's guard. */
   isLocking?: boolean;
   shardCount?: number;
@@ -61,11 +74,22 @@ export type ClaimServer = {
 
 /** Rejects with StoreUnavailable when the store does not answer. */
 export async function createClaimServer(options: ServerOptions): Promise<ClaimServer> {
-  const { runtime, log, store, nodeId, serviceKeys } = options;
+  const { runtime, log, nodeId, serviceKeys } = options;
   const metrics = createMetrics();
-  const clock = await createClock({ runtime, storeTimeMs: () => store.timeMs() });
-  const configs = new EventConfigs(store.events, runtime);
-  const events = new Events({ store, configs, clock, runtime });
+  const clock = await createClock({ runtime, storeTimeMs: () => options.store.timeMs() });
+  const configs = new EventConfigs(options.store.events, runtime);
+  const journaling = new Journaling({
+    ...{ store: options.store, configs, runtime, nowMs: clock.nowMs, log, onCommit: metrics.commit },
+    projectionIntervalMs: options.projectionIntervalMs ?? 1_000,
+  });
+  await journaling.start();
+  // From here on nobody sees the store's claims without those of the journal.
+  const store: Store = { ...options.store, claims: journaling.claims };
+  const journal = store.journal === undefined ? undefined : journaling;
+  const events = new Events({
+    ...{ store, configs, clock, runtime, modeDefault: options.modeDefault ?? 'direct' },
+    ...(journal === undefined ? {} : { journal }),
+  });
   const boot = Buffer.from(runtime.randomBytes(BOOT_BYTES)).toString('hex');
   const identity = await createIdentity({
     ...{ runtime, boot, stores: store.accounts, nowMs: clock.nowMs, node: nodeId, tokens: options.tokens },
@@ -77,10 +101,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
   });
   revocations.onRevoked((added) => notices.revoked(added));
   const shards = new Shards({
-    store,
-    configs,
-    clock,
-    runtime,
+    ...{ store, journaling, configs, clock, runtime },
     attemptPrefix: `${nodeId}.${boot}`,
     shardCount: options.shardCount ?? 64,
     queueLengthMax: options.queueLengthMax ?? 16_384,
@@ -90,6 +111,15 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     onOutcome: metrics.outcome,
     onCommit: metrics.commit,
   });
+  const modes =
+    journal &&
+    new ModeWatch({
+      ...{ store: store.events, events, journal, clock, runtime, log },
+      switched: ({ before, after }) => {
+        const act = { action: 'event.mode', subject: after.eventKey } as const;
+        return audit.record(SCHEDULE, { ...act, before: auditedEvent(before), after: auditedEvent(after) });
+      },
+    });
   let isDraining = false;
 
   async function checks(): Promise<Record<string, Check>> {
@@ -104,22 +134,34 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
       guards: missing.length === 0 ? ok(null) : failed(`missing: ${missing.join(', ')}`),
       clock: Math.abs(skewMs) <= SKEW_MS_MAX ? ok(null) : failed(`${skewMs} ms off this machine's clock`),
       revocations: revocations.ageMs() <= ROLES_STALE_MS ? ok(null) : failed('cannot be read'),
+      journal: journalCheck(journaling.trouble()),
       draining: isDraining ? failed('the server is stopping') : ok(null),
     };
   }
 
+  const granted: Granted = ({ claim, nextClaimAt }) => notices.granted(claim, nextClaimAt);
+  const claims = {
+    ...{ shards, configs, runtime, granted, onOutcome: metrics.outcome },
+    // Without the lock queue nothing is answered from memory alone.
+    journaling: (options.isLocking ?? true) ? journaling : { claim: () => false },
+    isHeard: () => notices.isHeard,
+  };
   const router = createRouter({
     log,
     gate,
-    claim: createClaimRoute({
-      ...{ shards, runtime },
-      granted: ({ claim, nextClaimAt }) => notices.granted(claim, nextClaimAt),
-    }),
+    claim: createClaimRoute(claims),
+    batch: createBatchRoute(claims),
     handlers: {
       ...createClaimHandlers({ store, clock, runtime }),
       ...createEventHandlers({ store, clock, events, audit }),
       ...createQualificationHandlers({ store, events, audit }),
       ...createNodeHandlers({ ...options.tokens, checks, metrics }),
+      ...createJournalHandlers({
+        journal: journal && {
+          away: () => journal.away(),
+          blocks: (page) => viewsBehind(journal.blocks(page.after ?? 0), page),
+        },
+      }),
       ...createAccountHandlers({ accounts, nowMs: clock.nowMs }),
       ...createAdminHandlers({ accounts, roles: identity.roles, stores: store.accounts }),
       ...createNoticeHandlers({ notices }),
@@ -160,9 +202,26 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     help: 'Revocations in memory.',
     read: () => revocations.size,
   });
+  const journalFigures = {
+    claimd_journal_backlog_claims: ['Claims that are granted and not in the store yet.', 'backlogClaims'],
+    claimd_journal_oldest_ms: ['How long the oldest of them may have waited.', 'oldestMs'],
+    claimd_journal_bytes: ['Bytes of the journal that are kept.', 'bytes'],
+    claimd_index_claims: ['Claims of open windows in memory.', 'indexClaims'],
+    claimd_index_bytes: ['Memory of the index of claims and of the filter of request ids.', 'indexBytes'],
+    claimd_index_windows: ['Windows in memory.', 'windows'],
+  } as const;
+  for (const [name, [help, figure]] of Object.entries(journalFigures)) {
+    metrics.gauge({ name, help, read: () => journaling.figures()[figure] });
+  }
+  metrics.gauge({
+    name: 'claimd_journal_conflicts',
+    help: 'Claims of the journal that met another claim in the store: broken promises.',
+    read: () => journaling.conflictCount,
+  });
   configs.start();
   shards.start();
   notices.start();
+  modes?.start();
 
   return {
     events,
@@ -171,13 +230,19 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     async drain({ graceMs }) {
       isDraining = true;
       await listener.drain({ graceMs });
+      modes?.stop();
       notices.stop();
       shards.close();
       await identity.close();
       configs.close();
+      await journaling.close();
       clock.stop();
     },
   };
+}
+
+function journalCheck(trouble: string | null): Check {
+  return trouble === null ? ok(null) : failed(trouble);
 }
 
 function ok(detail: string | null): Check {

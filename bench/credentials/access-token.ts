@@ -1,5 +1,6 @@
 /** Access tokens as `claimd token` makes them (ES256, `sid` cli), signed by node alone: tens of thousands a second. */
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { NO_SESSION } from '../../protocol/accounts.ts';
 import type { TokenSigner } from './data-folder.ts';
 
 const LIFE_S = 3_600;
@@ -23,7 +24,7 @@ export function publicKeyOf({ privateJwk }: TokenSigner): KeyObject {
 export function accessTokenOf(userId: string, { privateKey, header, issuer, audience }: SigningKey): string {
   const issuedAt = Math.floor(Date.now() / 1000);
   const times = { iat: issuedAt, exp: issuedAt + LIFE_S };
-  const claims = { iss: issuer, aud: audience, sub: userId, sid: 'cli', jti: userId, roles: ['USER'], ...times };
+  const claims = { iss: issuer, aud: audience, sub: userId, sid: NO_SESSION, jti: userId, roles: ['USER'], ...times };
   const signed = `${header}.${encoded(claims)}`;
   const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' });
   return `${signed}.${signature.toString('base64url')}`;

@@ -9,6 +9,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { OPS } from '../../protocol/ops.ts';
 import { decodeReply, isSuccess } from '../../protocol/reply.ts';
 import type { ServiceCredential } from '../credentials/data-folder.ts';
+import { GREETING_BYTES } from './dialects/iproto.ts';
 import type { Dialect, Target } from './job.ts';
 
 /** Resolves with a socket on which nothing has been said that is not over. */
@@ -16,7 +17,16 @@ export async function openSocket(target: Target, dialect: Dialect): Promise<Sock
   const socket = connect({ ...target, noDelay: true });
   await once(socket, 'connect');
   if (dialect.kind === 'claimd') await shakeHands(socket, dialect.credential);
+  if (dialect.kind === 'iproto') await greeting(socket);
   return socket;
+}
+
+/** Nothing was asked yet, so nothing can follow it. */
+async function greeting(socket: Socket): Promise<void> {
+  for (let bytes = 0; bytes < GREETING_BYTES; ) {
+    const [chunk] = await once(socket, 'data');
+    bytes += chunk.length;
+  }
 }
 
 async function shakeHands(socket: Socket, { serviceId, key }: ServiceCredential): Promise<void> {

@@ -5,6 +5,7 @@ export type Target = { host: string; port: number };
 
 /** Who asks for what. Ids follow from the tags (`ids.ts`), so that two jobs can speak of the same users. */
 export type Claims = {
+  /** All of one length. Without a `userCount` they take turns claim by claim. */
   eventKeys: readonly string[];
   userTag: string;
   requestTag: string;
@@ -19,38 +20,42 @@ export type Dialect =
   | { kind: 'framed' }
   /** `SET claimKey requestId NX` in Redis's protocol. */
   | { kind: 'resp' }
+  /** An insert of claim key and request id into a space of Tarantool, in its binary protocol. */
+  | { kind: 'iproto'; spaceId: number }
   | { kind: 'http'; signer: TokenSigner };
 
 export type Pace =
   /** Every connection keeps `depth` requests in flight: what can be had at most. */
   | { kind: 'closed' }
-  /** Requests are due at a fixed rate, whatever the answers do; latency counts from when one was due. */
+  /** Claims are due at a fixed rate, whatever the answers do; latency counts from when one was due. */
   | { kind: 'open'; ratePerS: number };
 
 export type Job = {
   dialect: Dialect;
   target: Target;
   claims: Claims;
+  /** Claims in one request: 1, or more for batch frames of claimd. */
+  batchClaims: number;
   connections: number;
-  /** In flight on one connection at most. */
+  /** Requests in flight on one connection at most. */
   depth: number;
   pace: Pace;
   warmUpMs: number;
   /** Length of the measured window. */
   measureMs: number;
-  /** The job ends when so many have been sent; null for no such bound. */
-  requestsMax: number | null;
+  /** The job ends when so many claims have been sent; null for no such bound. */
+  claimsMax: number | null;
 };
 
 /** In milliseconds. */
 export type Latency = { p50: number; p99: number; p999: number; max: number };
 
 export type JobResult = {
-  /** Requests of the whole job, warm-up included; each was answered. */
+  /** Claims of the whole job, warm-up included; each was answered. */
   sent: number;
   /** Answers of the whole job by outcome. */
   outcomes: Record<string, number>;
-  /** Answers per second within the measured window. */
+  /** Claims answered per second within the measured window. */
   perS: number;
   windowMs: number;
   /** Of requests that were due within the measured window. */

@@ -6,16 +6,20 @@ import type { Lane } from './lane.ts';
 
 export type Paced = {
   lanes: readonly Lane[];
-  /** Takes the number of the next request; null when there is none any more. */
+  /** Takes the number of the next request's first claim; null when there is none any more. */
   next(): number | null;
   endMs: number;
 };
 
-export type Pacing = { start(): void; onRoom(lane: Lane): void };
+export type Pacing = {
+  start(): void;
+  onRoom(lane: Lane, nowMs: number): void;
+  /** True when nothing more is to be sent, though answers may be missing. */
+  isDone(): boolean;
+};
 
 export function closedLoop({ lanes, next, endMs }: Paced): Pacing {
-  function fill(lane: Lane): void {
-    const nowMs = performance.now();
+  function fill(lane: Lane, nowMs: number): void {
     while (nowMs < endMs && lane.hasRoom) {
       const index = next();
       if (index === null) break;
@@ -23,28 +27,42 @@ export function closedLoop({ lanes, next, endMs }: Paced): Pacing {
     }
     lane.flush();
   }
-  return { start: () => lanes.forEach(fill), onRoom: fill };
+  return {
+    start() {
+      for (const lane of lanes) fill(lane, performance.now());
+    },
+    onRoom: fill,
+    isDone: () => performance.now() >= endMs || next() === null,
+  };
 }
 
+/**
+ * What is due within it goes out together, as from a caller whose own loop turns; each of its requests waits for that, and
+ * its latency says so. Without it every request would be a packet, which no pair of connections at their peak has.
+ */
+const GRAIN_MS = 0.5;
+
 /** It spins, because a timer's grain of a millisecond would be part of every latency; it has a core of its own. */
-export function openLoop({ lanes, next, endMs }: Paced, ratePerS: number): Pacing {
-  const everyMs = 1_000 / ratePerS;
+export function openLoop({ lanes, next, endMs }: Paced, everyMs: number): Pacing {
   let dueMs = 0;
+  let sendAtMs = 0;
   let turn = 0;
   function spin(): void {
     const nowMs = performance.now();
-    const touched = new Set<Lane>();
+    if (nowMs >= sendAtMs) sendDue(nowMs);
+    // A claim that was due and found no room still goes out, late, and its latency says so.
+    if (dueMs < endMs) setImmediate(spin);
+  }
+  function sendDue(nowMs: number): void {
+    sendAtMs = nowMs + GRAIN_MS;
     while (dueMs <= nowMs && dueMs < endMs) {
       const lane = laneWithRoom();
       const index = lane === null ? null : next();
       if (lane === null || index === null) break;
       lane.add(index, dueMs);
-      touched.add(lane);
       dueMs += everyMs;
     }
-    for (const lane of touched) lane.flush();
-    // A request that was due and found no room still goes out, late, and its latency says so.
-    if (dueMs < endMs) setImmediate(spin);
+    for (const lane of lanes) lane.flush();
   }
   function laneWithRoom(): Lane | null {
     for (let tried = 0; tried < lanes.length; tried++) {
@@ -59,5 +77,6 @@ export function openLoop({ lanes, next, endMs }: Paced, ratePerS: number): Pacin
       spin();
     },
     onRoom() {},
+    isDone: () => dueMs >= endMs || next() === null,
   };
 }

@@ -10,7 +10,14 @@ import { runJob } from './run-job.ts';
 
 const test = suite('load process');
 
-const CLOSED = { connections: 3, depth: 4, pace: { kind: 'closed' }, warmUpMs: 0, measureMs: 20_000 } as const;
+const CLOSED = {
+  connections: 3,
+  depth: 4,
+  batchClaims: 1,
+  pace: { kind: 'closed' },
+  warmUpMs: 0,
+  measureMs: 20_000,
+} as const;
 
 function claims(eventKey: string, userCount: number | null = null): Claims {
   return { eventKeys: [eventKey], userTag: newTag(), requestTag: newTag(), userCount };
@@ -24,15 +31,21 @@ async function clientOf({ tcp, credentials: { service } }: Claimd) {
 /** What the lean generator says must be what the real client finds. */
 test('what it counted is what the client finds', async () => {
   await withClaimd({ parts: 'apart' }, async (claimd) => {
-    await createEvents(claimd, ['tcp', 'http']);
+    await createEvents(claimd, ['tcp', 'batch', 'http']);
     const dialect: Dialect = { kind: 'claimd', credential: claimd.credentials.service };
     const overTcp = claims('tcp');
-    const job: Job = { ...CLOSED, dialect, target: claimd.tcp, claims: overTcp, requestsMax: 100 };
+    const job: Job = { ...CLOSED, dialect, target: claimd.tcp, claims: overTcp, claimsMax: 100 };
     const granted = await runJob(job);
     assert.equal([granted.sent, granted.outcomes], [100, { GRANTED: 100 }]);
     assert.ok(granted.perS > 0 && granted.latencyMs.p50 > 0);
     const again = await runJob({ ...job, claims: { ...overTcp, requestTag: newTag() } });
     assert.equal(again.outcomes, { ALREADY_CLAIMED: 100 });
+
+    const overBatch = claims('batch');
+    const batchJob: Job = { ...job, claims: overBatch, batchClaims: 25, depth: 2 };
+    assert.equal((await runJob(batchJob)).outcomes, { GRANTED: 100 });
+    const batchAgain = await runJob({ ...batchJob, claims: { ...overBatch, requestTag: newTag() } });
+    assert.equal([batchAgain.sent, batchAgain.outcomes], [100, { ALREADY_CLAIMED: 100 }]);
 
     const overHttp = claims('http', 20);
     const signer = claimd.credentials.signer;
@@ -43,7 +56,7 @@ test('what it counted is what the client finds', async () => {
       target,
       claims: overHttp,
       depth: 1,
-      requestsMax: null,
+      claimsMax: null,
     };
     assert.equal((await runJob(httpJob)).outcomes, { GRANTED: 20 });
 
@@ -90,7 +103,7 @@ async function withStallingServer(stallMs: number, use: (port: number) => Promis
 
 test('in an open loop a stall costs every request that was due in it', async () => {
   await withStallingServer(200, async (port) => {
-    const shared = { dialect: { kind: 'resp' }, target: { host: '127.0.0.1', port }, requestsMax: null } as const;
+    const shared = { dialect: { kind: 'resp' }, target: { host: '127.0.0.1', port }, claimsMax: null } as const;
     const job: Job = { ...CLOSED, ...shared, claims: claims('e'), connections: 1, depth: 1, measureMs: 400 };
     const { latencyMs, sent, outcomes } = await runJob({ ...job, pace: { kind: 'open', ratePerS: 500 } });
     // The last one is due at the very end, where the clock may fall on either side.
@@ -115,7 +128,7 @@ test('a server that goes away fails the job', async () => {
     dialect: { kind: 'resp' },
     target: { host: '127.0.0.1', port },
     claims: claims('e'),
-    requestsMax: 10,
+    claimsMax: 10,
   };
   const failed = await rejection(runJob(job));
   assert.match(failed.message, /closed a connection|ECONNRESET/);

@@ -3,12 +3,15 @@ import { FrameReader } from '../../protocol/frame.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { openSocket } from './handshake.ts';
 import type { Claims, Job } from './job.ts';
-import { requestsOf } from './requests.ts';
+import { spokenFor } from './speak.ts';
 
 /** What the server answers to request 0 of these claims. */
-export async function sampleReply(job: Pick<Job, 'dialect' | 'target'>, claims: Claims): Promise<Uint8Array> {
-  const requests = requestsOf({ ...job, claims, requestsMax: 1 });
-  const bytes = Buffer.alloc(requests.bytesMax);
+export async function sampleReply(
+  job: Pick<Job, 'dialect' | 'target' | 'batchClaims'>,
+  claims: Claims,
+): Promise<Uint8Array> {
+  const { requests } = spokenFor({ ...job, claims, claimsMax: job.batchClaims });
+  const bytes = requests.room(1);
   const length = requests.write(bytes, 0, 0, 0);
   const socket = await openSocket(job.target, job.dialect);
   const reader = new FrameReader(LIMITS.frameBytesMax);

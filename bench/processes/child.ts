@@ -22,6 +22,9 @@ export type Program = {
   cores?: string | undefined;
   env?: Readonly<Record<string, string>>;
   channel?: 'ipc';
+  /** Another user to run as, for programs that refuse to be root. */
+  uid?: number;
+  gid?: number;
 };
 
 /** A script of this tree, run as this one is. */
@@ -93,7 +96,11 @@ export class Processes {
     const pinned = cores === undefined ? [] : ['taskset', '-c', cores];
     const [command, ...args] = [...pinned, program.command, ...program.args] as [string, ...string[]];
     const stdio = ['pipe', 'pipe', 'pipe', ...(program.channel === undefined ? [] : [program.channel])] as const;
-    const started = spawn(command, args, { cwd: ROOT, stdio: [...stdio], env: { ...environment(), ...program.env } });
+    const env = { ...environment(), ...program.env };
+    const { uid, gid } = program;
+    // Another user may not be able to enter this tree.
+    const cwd = uid === undefined ? ROOT : '/';
+    const started = spawn(command, args, { cwd, stdio: [...stdio], env, uid, gid });
     const child = new Child(name, started);
     this.#children.add(child);
     started.once('exit', () => this.#children.delete(child));

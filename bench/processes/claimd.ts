@@ -1,7 +1,7 @@
 /** claimd as it is run in earnest: the program itself, in processes of its own, reached only over its two doors. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connect } from '../../clients/index.ts';
+import { type Client, connect } from '../../clients/index.ts';
 import type { EventInput } from '../../protocol/event.ts';
 import { type Credentials, credentialsOf } from '../credentials/data-folder.ts';
 import type { Target } from '../load/job.ts';
@@ -20,7 +20,10 @@ export type Claimd = {
   credentials: Credentials;
   /** Processes that do its work; empty when they are not known. */
   pids: readonly number[];
+  /** Removes its folder as well. */
   stop(): Promise<void>;
+  /** kill -9 of all its processes; its folder stays. */
+  kill(): Promise<void>;
 };
 
 export type ClaimdOptions = {
@@ -28,6 +31,8 @@ export type ClaimdOptions = {
   parts: 'server' | 'both' | 'apart';
   /** Where its data folder is made. */
   folder: string;
+  /** The data folder of one that was killed, to go on with it. */
+  data?: string;
   /** A store of its own in the data folder when absent. */
   storeUri?: string;
   /** Further settings, `--flag` and value in turn. */
@@ -37,7 +42,7 @@ export type ClaimdOptions = {
 
 export async function startClaimd(processes: Processes, options: ClaimdOptions): Promise<Claimd> {
   const { parts, folder, storeUri, settings = [], cores } = options;
-  const data = await mkdtemp(join(folder, 'claimd-'));
+  const data = options.data ?? (await mkdtemp(join(folder, 'claimd-')));
   const common = ['--data', data, '--tcp', '127.0.0.1:0', '--http', '127.0.0.1:0', '--log-level', 'warn', ...settings];
   const store = ['--store', storeUri ?? `lmdb:${data}`];
   const children: Child[] = [];
@@ -59,6 +64,9 @@ export async function startClaimd(processes: Processes, options: ClaimdOptions):
       for (const child of [...children].reverse()) await child.stop();
       await rm(data, { recursive: true, force: true });
     },
+    async kill() {
+      for (const child of [...children].reverse()) await child.kill();
+    },
   };
 }
 
@@ -69,17 +77,19 @@ export function targetOf(address: string): Target {
   return { host, port: Number(port) };
 }
 
+/** A client of it as a service; to be closed by whoever asked for it. */
+export function clientOf({ tcp, credentials: { service } }: Pick<Claimd, 'tcp' | 'credentials'>): Promise<Client> {
+  const servers = `${tcp.host}:${tcp.port}`;
+  return connect({ servers, serviceId: service.serviceId, serviceKey: service.key });
+}
+
 /** Events that are always open and may be claimed once. */
 export async function createEvents(
-  { tcp, credentials: { service } }: Pick<Claimd, 'tcp' | 'credentials'>,
+  { tcp, credentials }: Pick<Claimd, 'tcp' | 'credentials'>,
   eventKeys: readonly string[],
   fields: Partial<EventInput> = {},
 ): Promise<void> {
-  const client = await connect({
-    servers: `${tcp.host}:${tcp.port}`,
-    serviceId: service.serviceId,
-    serviceKey: service.key,
-  });
+  const client = await clientOf({ tcp, credentials });
   try {
     for (const eventKey of eventKeys) {
       const rewards = [{ kind: 'currency', id: 'gold', amount: 100 }];

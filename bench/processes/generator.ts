@@ -23,10 +23,15 @@ export class Generator {
   /** One job at a time. Rejects when the job failed. */
   async run(job: Job): Promise<JobResult> {
     const child = this.#child.process;
-    const answer = once(child, 'message') as Promise<[{ result: JobResult } | { error: string }]>;
-    const death = once(child, 'exit').then(() => [{ error: 'it ended' }] as [{ error: string }]);
+    const settled = new AbortController();
+    const { signal } = settled;
+    const answer = once(child, 'message', { signal }) as Promise<[{ result: JobResult } | { error: string }]>;
+    const death = once(child, 'exit', { signal }).then(() => [{ error: 'it ended' }] as [{ error: string }]);
     child.send(job);
     const [message] = await Promise.race([answer, death]);
+    // The one that lost the race ends here; nobody waits for it any more.
+    for (const loser of [answer, death]) loser.catch(() => {});
+    settled.abort();
     if ('error' in message) throw new Error(`load on ${job.target.host}:${job.target.port}: ${message.error}`);
     return message.result;
   }

@@ -1,13 +1,14 @@
-/** A real MongoDB replica set of one member, where a mongod can be had. */
+/** A real MongoDB replica set of one or three members, where a mongod can be had. */
 import { type Processes, script } from './child.ts';
 
 export type Mongod = { version: string; uri(database: string): string; pids: readonly number[]; stop(): Promise<void> };
 
 /** A sentence when there is no mongod here. */
-export async function startMongod(processes: Processes): Promise<Mongod | string> {
+export async function startMongod(processes: Processes, members: 1 | 3): Promise<Mongod | string> {
   const ready =
     /mongod ready version=(?<version>\S+) pids=(?<pids>\S+) uri=(?<uri>\S+)\n|mongod missing (?<reason>.*)\n/;
-  const child = await processes.start({ name: 'mongod', ...script('bench/testing/replica-set.ts'), ready });
+  const program = script('bench/testing/replica-set.ts', `${members}`);
+  const child = await processes.start({ name: 'mongod', ...program, ready });
   const { uri, version = '', pids = '', reason } = child.ready;
   if (uri === undefined) return reason ?? 'no mongod';
   return {

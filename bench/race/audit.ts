@@ -1,15 +1,19 @@
 /** What the store lists after a race, against what the players were told: a second witness beside the answers. */
 import type { ClaimView, Client } from '../../clients/index.ts';
+import { backlogAfter } from '../processes/backlog.ts';
 import { type Attempt, hasWon } from './attempt.ts';
 
 const PAGE_LENGTH = 200;
 
+/** With a client for each server. */
 export async function faultsOfStore(
-  client: Client,
+  clients: readonly Client[],
   eventKey: string,
   attempts: readonly Attempt[],
 ): Promise<{ stored: number; faults: string[] }> {
-  const claims = await claimsOf(client, eventKey);
+  const backlog = await backlogAfter(clients);
+  if (backlog > 0) return { stored: 0, faults: [`${backlog} granted claims do not come to the store`] };
+  const claims = await claimsOf(clients[0] as Client, eventKey);
   if (typeof claims === 'string') return { stored: 0, faults: [`the claims could not be listed: ${claims}`] };
   const players = new Set(attempts.map(({ userId }) => userId));
   const ofRace = claims.filter(({ userId }) => players.has(userId));

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventInput } from '../../protocol/event.ts';
+import type { Mode } from '../../protocol/mode.ts';
 import type { ServiceCredential, TokenSigner } from '../credentials/data-folder.ts';
 import type { Attempt } from './attempt.ts';
 import { faultsOfStore } from './audit.ts';
@@ -25,6 +26,8 @@ export type RaceOptions = Partial<Rules> & {
   duplicates: number;
   /** An event that is there; a new one is made when absent. With stock it must be the event's own. */
   eventKey?: string;
+  /** Of the event that is made; the server's default when absent. */
+  mode?: Mode;
   /** How long one request id is asked again, in milliseconds; default 60,000. */
   patienceMs?: number;
 };
@@ -51,13 +54,19 @@ export async function race(options: RaceOptions): Promise<RaceReport> {
   const tcpDoors = await Promise.all(servers.map((server) => openTcpDoor(server, service)));
   const doors: Door[] = [...tcpDoors, ...edges.flatMap((url) => (signer === null ? [] : [openHttpDoor(url, signer)]))];
   try {
-    const eventKey = options.eventKey ?? (await newEvent(tcpDoors, stock));
+    const eventKey =
+      options.eventKey ??
+      (await newEvent(tcpDoors, { stock, ...(options.mode === undefined ? {} : { mode: options.mode }) }));
     const attempts = attemptsOf(players, duplicates);
     const startedMs = performance.now();
     await runAll(attempts, { doors, eventKey, duplicates, patienceMs: options.patienceMs ?? 60_000 });
     const elapsedMs = performance.now() - startedMs;
     const verdict = verdictOf(attempts, { stock, tolerate });
-    const { stored, faults } = await faultsOfStore((tcpDoors[0] as TcpDoor).client, eventKey, attempts);
+    const { stored, faults } = await faultsOfStore(
+      tcpDoors.map(({ client }) => client),
+      eventKey,
+      attempts,
+    );
     const counts = { players, requests: attempts.length, doors: doors.map(({ name }) => name), elapsedMs, stored };
     return { ...verdict, ...counts, eventKey, faults: [...verdict.faults, ...faults] };
   } finally {
@@ -104,9 +113,9 @@ async function settle(attempt: Attempt, turn: number, { doors, eventKey, patienc
 }
 
 /** Resolves when every server knows it. */
-async function newEvent(doors: readonly TcpDoor[], stock: number | null): Promise<string> {
+async function newEvent(doors: readonly TcpDoor[], fields: Pick<EventInput, 'stock' | 'mode'>): Promise<string> {
   const eventKey = `race-${randomUUID().slice(0, 8)}`;
-  const event: EventInput = { eventKey, stock, rewards: [{ kind: 'currency', id: 'gold', amount: 100 }] };
+  const event: EventInput = { eventKey, ...fields, rewards: [{ kind: 'currency', id: 'gold', amount: 100 }] };
   const [first] = doors as [TcpDoor];
   const made = await first.client.events.create(event);
   if (made.code !== 'OK') throw new Error(`the event of the race could not be made: ${made.code}`);

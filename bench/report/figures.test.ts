@@ -1,15 +1,17 @@
 import { assert, suite } from '../../protocol/testing/kit.ts';
 import { voidReasonOf } from '../cases/case.ts';
-import { optionsOf } from '../options.ts';
+import { commandOf } from '../options.ts';
 import { Figures, type Measurement, spreadOf } from './figures.ts';
 import { tableOf } from './table.ts';
 
 const test = suite('figures of the bench');
+const NAMES = { daily: ['single'], all: ['single', 'growth'] };
 
 function measured(perS: number, voidReason: string | null = null): Measurement {
   const latencyMs = { p50: 1, p99: 12.3, p999: 20, max: 30 };
   const cpu = { generatorCpu: 0.5, systemCpu: 1, systemUsPerAnswer: 10 };
-  return { sent: 10, outcomes: { GRANTED: 10 }, perS, windowMs: 1_000, latencyMs, ...cpu, voidReason };
+  const bounds = { anonymousMiB: 64, ceilingPerS: 1_000 };
+  return { sent: 10, outcomes: { GRANTED: 10 }, perS, windowMs: 1_000, latencyMs, ...cpu, ...bounds, voidReason };
 }
 
 test('a ratio compares each round with its own counterpart', () => {
@@ -25,7 +27,7 @@ test('a ratio compares each round with its own counterpart', () => {
   figures.compare('ours', 'theirs', 0.8);
   assert.equal(figures.ratios[0]?.rounds, [1, 0.6, 2]);
   assert.equal(figures.ratios[0]?.spread, { median: 1, min: 0.6, max: 2 });
-  assert.match(tableOf(figures), /ours ÷ theirs = 1\.00 \(0\.60…2\.00, goal ≥ 0\.8: met\)/);
+  assert.match(tableOf(figures.toJSON()), /ours ÷ theirs = 1\.00 \(0\.60…2\.00\), goal ≥ 0\.80: ok/);
 });
 
 test('the median of an even number lies between the middle two', () => {
@@ -37,7 +39,12 @@ test('a void run is called so and shows no rate', () => {
   figures.add('ours', measured(100));
   figures.add('ours', measured(100, '10 sent, 9 GRANTED'));
   assert.equal(figures.voids, ['case, ours: 10 sent, 9 GRANTED']);
-  assert.match(tableOf(figures), /ours +VOID/);
+  figures.add('theirs', measured(50));
+  figures.compare('ours', 'theirs', 0.8);
+  assert.equal(figures.ratios[0]?.rounds, [2]);
+  figures.compare('ours', 'nobody', 0.8);
+  assert.match(tableOf(figures.toJSON()), /ours +VOID/);
+  assert.match(tableOf(figures.toJSON()), /ours ÷ nobody = not measured, goal ≥ 0\.80$/m);
 });
 
 test('granted must be sent', () => {
@@ -58,10 +65,25 @@ test('flags that make no sense are refused by name', () => {
     ['--server', 'a:1'],
   ]) {
     assert.throws(
-      () => optionsOf(argv, ['tcp']),
+      () => commandOf(argv, NAMES),
       (error: Error) => error.message.startsWith(argv[0] ?? '-'),
     );
   }
-  assert.equal(optionsOf(['--quick'], ['tcp'])?.rounds, 1);
-  assert.is(optionsOf(['--help'], ['tcp']), null);
+  assert.equal(commandOf(['--help'], NAMES), { kind: 'help' });
+  assert.throws(() => commandOf(['everything'], NAMES), /no command everything/);
+  assert.throws(() => commandOf(['page'], NAMES), /files/);
+});
+
+test('the suite is all cases, and quick is quick', () => {
+  const options = (...argv: string[]) => {
+    const command = commandOf(argv, NAMES);
+    return command.kind === 'run' ? command.options : null;
+  };
+  assert.is(options()?.command, 'npm run bench');
+  assert.is(options('suite', '--rounds', '5', '--page', '--dir', '/d')?.command, 'npm run bench -- suite --rounds 5');
+  assert.equal(options()?.cases, ['single']);
+  assert.equal(options('suite')?.cases, ['single', 'growth']);
+  assert.equal([options('suite')?.sustainedMs, options('suite')?.rounds], [60_000, 3]);
+  assert.equal([options('suite', '--quick')?.rounds, options('suite', '--quick')?.cases.length], [1, 2]);
+  assert.is(options('--cases', 'growth', '--page')?.page, 'write');
 });

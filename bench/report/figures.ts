@@ -1,4 +1,4 @@
-/** The figures of one case: series of rounds under labels, ratios between them round by round, notes. */
+/** The figures of one case: series of rounds under labels, ratios between them round by round, other values, notes. */
 import type { JobResult } from '../load/job.ts';
 
 /**
@@ -10,16 +10,42 @@ export type Measurement = Pick<JobResult, 'sent' | 'outcomes' | 'perS' | 'window
   generatorCpu: number | null;
   systemCpu: number | null;
   systemUsPerAnswer: number | null;
+  /** Memory of the system after the run that no file backs. */
+  anonymousMiB: number | null;
+  /** What the load process can ask at most in this shape. */
+  ceilingPerS: number | null;
   voidReason: string | null;
 };
+/** What a measurement has that was not made by the load process: no CPU, no memory, no ceiling. */
+export const UNOBSERVED = {
+  generatorCpu: null,
+  systemCpu: null,
+  systemUsPerAnswer: null,
+  anonymousMiB: null,
+  ceilingPerS: null,
+} as const;
+
 export type Spread = { median: number; min: number; max: number };
-export type Ratio = { of: string; to: string; goal: number | null; rounds: number[]; spread: Spread };
+export type Goal = { atLeast: number } | { atMost: number };
+export type Ratio = { of: string; to: string; goal: Goal | null; rounds: number[]; spread: Spread };
+/** A figure that is no rate, in a unit of its own. */
+export type Value = { label: string; unit: string; goal: Goal | null; rounds: number[]; spread: Spread };
+export type CaseFigures = {
+  name: string;
+  series: Record<string, readonly Measurement[]>;
+  ratios: Ratio[];
+  values: Value[];
+  voids: string[];
+  notes: string[];
+};
 
 export class Figures {
   readonly name: string;
   readonly notes: string[] = [];
   readonly #series = new Map<string, Measurement[]>();
-  readonly #wanted: { of: string; to: string; goal: number | null }[] = [];
+  readonly #wanted: { of: string; to: string; goal: Goal | null }[] = [];
+  readonly #failures: string[] = [];
+  readonly #values = new Map<string, { unit: string; goal: Goal | null; rounds: number[] }>();
 
   constructor(name: string) {
     this.name = name;
@@ -32,19 +58,37 @@ export class Figures {
   }
 
   /** Asks for a ratio of two series, which need not be there yet. */
-  compare(of: string, to: string, goal: number | null = null): void {
+  compare(of: string, to: string, atLeast: number | null = null): void {
     const isKnown = this.#wanted.some((wanted) => wanted.of === of && wanted.to === to);
-    if (!isKnown) this.#wanted.push({ of, to, goal });
+    if (!isKnown) this.#wanted.push({ of, to, goal: atLeast === null ? null : { atLeast } });
+  }
+
+  /** One round's value of a figure that is no rate. */
+  value(label: string, value: number, { unit, goal = null }: { unit: string; goal?: Goal | null }): void {
+    const known = this.#values.get(label);
+    if (known === undefined) this.#values.set(label, { unit, goal, rounds: [value] });
+    else known.rounds.push(value);
+  }
+
+  get values(): Value[] {
+    return [...this.#values].map(([label, value]) => ({ label, ...value, spread: spreadOf(value.rounds) }));
+  }
+
+  /** A series that could not be measured; the rest stands. */
+  fail(label: string, reason: string): void {
+    this.#failures.push(`${label}: ${reason}`);
   }
 
   get series(): ReadonlyMap<string, readonly Measurement[]> {
     return this.#series;
   }
 
+  /** Runs that prove nothing and those that were not had at all. */
   get voids(): string[] {
-    return [...this.#series].flatMap(([label, rounds]) =>
-      rounds.flatMap(({ voidReason }) => (voidReason === null ? [] : [`${this.name}, ${label}: ${voidReason}`])),
+    const voids = [...this.#series].flatMap(([label, rounds]) =>
+      rounds.flatMap(({ voidReason }) => (voidReason === null ? [] : [`${label}: ${voidReason}`])),
     );
+    return [...voids, ...this.#failures].map((reason) => `${this.name}, ${reason}`);
   }
 
   /** Rounds are compared with their own counterparts, because a shared machine changes between rounds. */
@@ -52,15 +96,26 @@ export class Figures {
     return this.#wanted.flatMap(({ of, to, goal }) => {
       const above = this.#series.get(of) ?? [];
       const below = this.#series.get(to) ?? [];
-      const rounds = above.flatMap(({ perS }, round) => (below[round] ? [perS / below[round].perS] : []));
-      return rounds.length === 0 ? [] : [{ of, to, goal, rounds, spread: spreadOf(rounds) }];
+      const rounds = above.flatMap((one, round) => ratioOf(one, below[round]));
+      // What has a goal is told even if it could not be measured.
+      return rounds.length === 0 && goal === null ? [] : [{ of, to, goal, rounds, spread: spreadOf(rounds) }];
     });
   }
 
-  toJSON() {
-    const { name, notes, ratios, voids } = this;
-    return { name, series: Object.fromEntries(this.#series), ratios, voids, notes };
+  toJSON(): CaseFigures {
+    const { name, notes, ratios, values, voids } = this;
+    return { name, series: Object.fromEntries(this.#series), ratios, values, voids, notes };
   }
+}
+
+/** None when there is nothing on the other side, or one of them proves nothing. */
+function ratioOf(of: Measurement, to: Measurement | undefined): number[] {
+  return to === undefined || of.voidReason !== null || to.voidReason !== null ? [] : [of.perS / to.perS];
+}
+
+/** By the median. */
+export function isMet(goal: Goal, { median }: Spread): boolean {
+  return 'atLeast' in goal ? median >= goal.atLeast : median <= goal.atMost;
 }
 
 export function spreadOf(values: readonly number[]): Spread {

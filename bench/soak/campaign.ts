@@ -1,4 +1,5 @@
 /** What a campaign is given and what it gives back. */
+import type { Mode } from '../../protocol/mode.ts';
 import type { Chance } from '../../protocol/testing/random.ts';
 import type { Processes } from '../processes/child.ts';
 import type { Findings } from './findings.ts';
@@ -8,6 +9,8 @@ export type StoreKind = 'lmdb' | 'mongo';
 export type Context = {
   rounds: number;
   store: StoreKind;
+  /** Of the events that the campaign makes. */
+  mode: Mode;
   chance: Chance;
   /** A temporary folder that is removed after the campaign. */
   folder: string;
@@ -23,8 +26,15 @@ export type Campaign = {
   /** Rounds when nobody asks for a number. */
   rounds: Readonly<Record<StoreKind, number>>;
   stores: readonly StoreKind[];
+  /** One where it makes no difference. */
+  modes: readonly Mode[];
   run(context: Context): Promise<void>;
 };
+
+/** Those to run when nobody asks for one: the embedded store has the one that is its default, MongoDB has all. */
+export function modesOf({ modes }: Pick<Campaign, 'modes'>, store: StoreKind): readonly Mode[] {
+  return store === 'lmdb' && modes.includes('journal') ? ['journal'] : modes;
+}
 
 /** A campaign that needs what is not on this machine. */
 export class Skipped extends Error {}

@@ -4,7 +4,11 @@ import { freeze } from './campaigns/freeze.ts';
 import { hostile } from './campaigns/hostile.ts';
 import { kill } from './campaigns/kill.ts';
 import { lock } from './campaigns/lock.ts';
+import { logins } from './campaigns/logins.ts';
+import { logout } from './campaigns/logout.ts';
 import { lostReply } from './campaigns/lost-reply.ts';
+import { mode } from './campaigns/mode.ts';
+import { owner } from './campaigns/owner.ts';
 import { primary } from './campaigns/primary.ts';
 import { race2 } from './campaigns/race.ts';
 
@@ -16,4 +20,8 @@ export const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   lock,
   lostreply: lostReply,
   race2,
+  logins,
+  logout,
+  mode,
+  owner,
 };

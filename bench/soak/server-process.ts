@@ -6,6 +6,8 @@ import { type Client, connect } from '../../clients/index.ts';
 import { credentialsOf, type ServiceCredential } from '../credentials/data-folder.ts';
 import { type Child, type Processes, script } from '../processes/child.ts';
 
+/** Of its log. */
+const LOG_LENGTH_KEPT = 1_048_576;
 const PROGRAM = 'server/bin/claimd.ts';
 const READY = /claimd ready tcp=(?<tcp>\S+)(?: http=(?<http>\S+))? store=\S+ node=\S+\n/;
 
@@ -21,6 +23,8 @@ export type ServerOptions = {
   keysFrom?: string;
 };
 
+type Start = { service: ServiceCredential; spawnedAtMs: number };
+
 export class ServerProcess {
   /** `host:port` of its TCP door. */
   readonly address: string;
@@ -29,14 +33,20 @@ export class ServerProcess {
   readonly service: ServiceCredential;
   /** By the monotonic clock, right before it was spawned. */
   readonly spawnedAtMs: number;
+  readonly #options: ServerOptions;
   readonly #child: Child;
+  #log = '';
 
-  constructor(child: Child, service: ServiceCredential, spawnedAtMs: number) {
+  constructor(child: Child, options: ServerOptions, { service, spawnedAtMs }: Start) {
+    this.#options = options;
     this.#child = child;
     this.address = child.ready.tcp ?? '';
     this.http = child.ready.http ?? '';
     this.service = service;
     this.spawnedAtMs = spawnedAtMs;
+    child.process.stderr?.on('data', (chunk: Buffer) => {
+      this.#log = (this.#log + chunk).slice(-LOG_LENGTH_KEPT);
+    });
   }
 
   /** Resolves with its ready line. */
@@ -45,11 +55,21 @@ export class ServerProcess {
     const name = `claimd on ${options.data}`;
     const child = await processes.start({ name, ...commandOf(options), ready: READY });
     const { service } = await credentialsOf(options.keysFrom ?? options.data);
-    return new ServerProcess(child, service, spawnedAtMs);
+    return new ServerProcess(child, options, { service, spawnedAtMs });
+  }
+
+  /** The same once more, when this one is gone; on another port. */
+  startAgain(processes: Processes): Promise<ServerProcess> {
+    return ServerProcess.start(processes, this.#options);
   }
 
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** What it has logged since it was ready, warnings and errors. */
+  get log(): string {
+    return this.#log;
   }
 
   get isRunning(): boolean {

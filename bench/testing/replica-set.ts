@@ -1,6 +1,6 @@
 /**
- * A replica set of one member as a process of its own, for the bench, which may not import the server's test support but
- * may run it. Prints `mongod ready uri=…` with DATABASE where the name of a database goes, or why there is none, and
+ * A replica set of one member, or of as many as the argument says, as a process of its own, for the bench, which may not
+ * import the server's test support but may run it. Prints `mongod ready uri=…` with DATABASE where the name of a database goes, or why there is none, and
  * ends when its stdin does or on SIGTERM.
  */
 import { MongoClient } from 'mongodb';
@@ -9,7 +9,7 @@ import { mongodReason, startReplicaSet } from '../../server/testing/mongod.ts';
 if (mongodReason !== null) {
   process.stdout.write(`mongod missing ${mongodReason}\n`);
 } else {
-  const set = await startReplicaSet({ members: 1 });
+  const set = await startReplicaSet({ members: process.argv[2] === '3' ? 3 : 1 });
   const pids = set.members.map(({ pid }) => pid).join(',');
   const client = await MongoClient.connect(set.uri('admin'));
   const { version } = await client.db().command({ buildInfo: 1 });

@@ -30,6 +30,8 @@ export type Behaviour = {
   /** In place of READY. */
   hello?: (request: FakeRequest) => void;
   inFlightFramesMax?: number;
+  inFlightClaimsMax?: number;
+  batchClaimsMax?: number;
   frameBytesMax?: number;
   port?: number;
   tls?: TlsOptions;
@@ -190,13 +192,13 @@ export class FakeServer {
     const limits = {
       frameBytesMax: this.behaviour.frameBytesMax ?? LIMITS.frameBytesMax,
       inFlightFramesMax: this.behaviour.inFlightFramesMax ?? LIMITS.inFlightFramesMax,
-      inFlightClaimsMax: LIMITS.inFlightClaimsMax,
-      batchClaimsMax: LIMITS.batchClaimsMax,
+      inFlightClaimsMax: this.behaviour.inFlightClaimsMax ?? LIMITS.inFlightClaimsMax,
+      batchClaimsMax: this.behaviour.batchClaimsMax ?? LIMITS.batchClaimsMax,
     };
     const serverProof = proof('server', this.behaviour.key ?? SERVICE_KEY);
     hello.reply([
       0,
-      encodeReady({ ...limits, shardMapVersion: 1, serverProof, serverTimeMs: 1_800_000_000_000, roles: ['game'] }),
+      encodeReady({ ...limits, shardMapVersion: 1, serverProof, serverTimeMs: Date.now(), roles: ['game'] }),
       null,
     ]);
   }

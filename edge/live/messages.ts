@@ -6,9 +6,9 @@
 import type { ClaimJson, ProblemJson } from '../../clients/json.ts';
 import type { EventState } from '../../protocol/event.ts';
 import { eventKeyShape, requestIdShape } from '../../protocol/key.ts';
-import { LIMITS } from '../../protocol/limits.ts';
 import { choice, type Fault, faultsOf, list, record, text } from '../../protocol/shape.ts';
 import type { ClaimBody } from '../claim-outcome.ts';
+import { EDGE_LIMITS } from '../limits.ts';
 
 const EVENTS_MAX = 100;
 
@@ -28,8 +28,10 @@ export type Heard =
   | { type: 'claim'; claim: ClaimMessage | null; requestId: string | null; faults: Fault[] }
   | { type: 'unknown' };
 
+/** As long as a message may be: what is no token is refused, and logged, where all tokens are judged. */
+const tokenShape = text({ lengthMin: 1, lengthMax: EDGE_LIMITS.liveMessageBytesMax });
 const helloShape = record(
-  { type: choice('hello'), accessToken: text({ lengthMin: 1, lengthMax: LIMITS.stringBytesMax }) },
+  { type: choice('hello'), accessToken: tokenShape },
   { events: list(eventKeyShape, { lengthMax: EVENTS_MAX }) },
 );
 const claimShape = record({ type: choice('claim'), eventKey: eventKeyShape }, { requestId: requestIdShape });

@@ -206,7 +206,7 @@ export class LiveSocket implements Watcher {
       const refusal = this.#refusalOf(identity);
       if (refusal !== null) return this.close(refusal);
       this.#identity = identity;
-      this.#endsAtMs = this.#nowMs() + identity.endsAtMs - context.runtime.wallMs();
+      this.#endsAtMs = this.#nowMs() + identity.endsAtMs - context.time.nowMs();
       const isFirst = this.#state === 'greeting';
       if (isFirst) {
         this.#eventKeys = events;
@@ -226,7 +226,7 @@ export class LiveSocket implements Watcher {
     const authorization = `Bearer ${accessToken}`;
     const identity = context.tokens.remembered(authorization) ?? (await context.tokens.verified(authorization));
     const [shown] = await ask(context, 'EVENT_LIST', [actorFrom(identity, from), 1, null]);
-    return { identity, serverTime: shown[0]?.serverTime ?? new Date(context.runtime.wallMs()).toISOString() };
+    return { identity, serverTime: shown[0]?.serverTime ?? new Date(context.time.nowMs()).toISOString() };
   }
 
   #refusalOf(identity: Identity): CloseName | null {

@@ -159,6 +159,7 @@ const script: Script = {
   EVENT_LIST: () => ok('EVENT_LIST', [[eventOf()], null]),
   EVENT_PAUSE: () => ({ code: 'EVENT_NOT_FOUND' }),
   EVENT_RESUME: () => ok('EVENT_RESUME', eventOf()),
+  EVENT_MODE: () => ok('EVENT_MODE', eventOf({ mode: 'journal' })),
   STATUS: () => ok('STATUS', [false, { store: { ok: false, detail: 'away' } }]),
 };
 
@@ -169,6 +170,7 @@ test('answers are what the document promises', async () => {
     const bodies: Record<string, object> = {
       createEvent: { eventKey: 'summer' },
       changeEvent: {},
+      setEventMode: { mode: 'journal' },
       register: who,
       login: { ...who, deviceId: 'phone' },
       refresh: { refreshToken: 'r', deviceId: 'phone' },

@@ -6,6 +6,7 @@ import { DELIVERY_STATES } from '../../protocol/claim.ts';
 import { ERRORS } from '../../protocol/errors.ts';
 import { EVENT_STATES, PERIODS } from '../../protocol/event.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import { MODE_ENTRIES_MAX, MODES } from '../../protocol/mode.ts';
 
 export type Schema = { readonly [member: string]: unknown };
 type Properties = Record<string, Schema>;
@@ -43,6 +44,9 @@ function ref(name: string): Schema {
   return { $ref: `#/components/schemas/${name}` };
 }
 
+const mode: Schema = { type: 'string', enum: MODES };
+const clockTime: Schema = { type: 'string', pattern: '^([01]\\d|2[0-3]):[0-5]\\d$', description: 'HH:MM' };
+
 const eventFields: Properties = {
   title: { type: 'string', minLength: 1, maxLength: 200 },
   startsAt: time,
@@ -55,7 +59,13 @@ const eventFields: Properties = {
   eligibility: input({ kind: { type: 'string', enum: ['everyone', 'listed'] } }, ['kind']),
   graceMs: { type: 'integer', minimum: 0, maximum: 30 * 86_400_000 },
   state: { type: 'string', enum: EVENT_STATES },
-  mode: { type: 'string', enum: ['direct'] },
+  mode: { ...mode, description: 'A patch may only repeat it; POST …/mode changes it.' },
+  modeSchedule: {
+    type: 'array',
+    description: 'Local hours with a mode of their own. No two overlap.',
+    items: input({ from: clockTime, to: clockTime, mode }, ['from', 'to', 'mode']),
+    maxItems: MODE_ENTRIES_MAX,
+  },
 };
 
 const claim = object({
@@ -167,6 +177,7 @@ export const SCHEMAS = {
   EventPage: page('Event'),
   EventInput: input({ eventKey: key(LIMITS.eventKeyLengthMax), ...eventFields }, ['eventKey']),
   EventPatch: input(eventFields, []),
+  ModeInput: input({ mode }, ['mode']),
   Nothing: input({}, []),
   User: user,
   UserAnswer: object({ user: ref('User') }),
@@ -203,6 +214,7 @@ export type SchemaName = keyof typeof SCHEMAS;
 export type BodyName =
   | 'EventInput'
   | 'EventPatch'
+  | 'ModeInput'
   | 'Nothing'
   | 'Registration'
   | 'Login'

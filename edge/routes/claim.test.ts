@@ -83,7 +83,7 @@ const carried: Partial<Record<ErrorName, [sent: object, shown: object, retryAfte
   GUARD_MISSING: [{ retryAfterMs: 5_000 }, { retryAfterMs: 5_000 }, '5'],
   SERVER_UNAVAILABLE: [{ retryAfterMs: 500 }, { retryAfterMs: 500 }, '1'],
   BAD_REQUEST: [{ faults: [{ field: 'a', rule: 'b' }] }, { errors: [{ field: 'a', rule: 'b' }] }],
-  MOVED: [{ address: '127.0.0.1:1', mapVersion: 1 }, {}],
+  MOVED: [{ address: '127.0.0.1:1', mapVersion: 1 }, { retryAfterMs: 500 }, '1'],
 };
 
 test('every other outcome is a problem document with its own status, body and headers', async () => {

@@ -131,3 +131,30 @@ test('pause and resume take nothing and answer the event', async () => {
     assert.is((await call('/v1/events/summer/resume', { ...empty, body: '{"state":"LIVE"}' })).status, 400);
   });
 });
+
+test('a mode is switched by the server, which is asked even for a bad one: it says first who may', async () => {
+  const script = { EVENT_MODE: () => ok('EVENT_MODE', eventOf({ mode: 'journal', configVersion: 4 })) };
+  await withEdge({ script }, async ({ call, asked, script: replace }) => {
+    const post = (body: string) => call('/v1/events/summer/mode', { method: 'POST', headers: JSON_TYPE, body });
+    const answer = await post('{"mode":"journal"}');
+    assert.equal([answer.status, answer.json.mode, answer.headers.get('etag')], [200, 'journal', '"4"']);
+    assert.equal(asked, [{ op: 'EVENT_MODE', args: [ACTOR, 'summer', 'journal'] }]);
+    for (const body of ['{"mode":"fast"}', '{}', '[]', '{"mode":"direct","now":true}', '{"mode":null}']) {
+      const refused = await post(body);
+      assert.equal([refused.status, refused.json.code], [400, 'BAD_REQUEST'], body);
+    }
+    replace({ EVENT_MODE: () => ({ code: 'FORBIDDEN' }), mayAsk: () => ({ code: 'FORBIDDEN' }) });
+    assert.is((await post('{"mode":"fast"}')).status, 403);
+  });
+});
+
+test('a switch that another node would have to make, and that cannot be passed on, is 503 with a time', async () => {
+  const script = { EVENT_MODE: () => ({ code: 'MOVED' as const, address: '127.0.0.1:1', mapVersion: 1 }) };
+  await withEdge({ script }, async ({ call }) => {
+    const init = { method: 'POST', headers: JSON_TYPE, body: '{"mode":"direct"}' };
+    const answer = await call('/v1/events/summer/mode', init);
+    assert.equal([answer.status, answer.json.code, answer.json.retryAfterMs], [503, 'MOVED', 500]);
+    assert.is(answer.headers.get('retry-after'), '1');
+    assert.not(answer.text.includes('127.0.0.1'));
+  });
+});

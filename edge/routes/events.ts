@@ -5,8 +5,9 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EventView } from '../../protocol/event.ts';
+import { modeShape } from '../../protocol/mode.ts';
 import { sendable } from '../../protocol/sendable.ts';
-import { noBody } from '../body.ts';
+import { askFilled, noBody } from '../body.ts';
 import { ask, type Context } from '../context.ts';
 import { etagOf, versionOf } from '../etag.ts';
 import { pageOf, pathParam, queryReader } from '../query.ts';
@@ -47,6 +48,16 @@ function switchWith(op: 'EVENT_PAUSE' | 'EVENT_RESUME'): Route['handle'] {
     noBody(request);
     return sendEvent(reply, 200, await ask(context, op, [actorOf(request), eventKey]));
   };
+}
+
+async function setMode(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const eventKey = pathParam(request, 'eventKey');
+  const form = { fields: { mode: modeShape }, body: request.body };
+  const deadlineMs = context.client.isReady ? context.limits.modeMs : context.limits.reconnectMs;
+  const event = await askFilled(context, 'EVENT_MODE', form, ({ mode }) => [actorOf(request), eventKey, mode], {
+    deadlineMs,
+  });
+  return sendEvent(reply, 200, event);
 }
 
 const theEvent: Answer = { status: 200, sentence: 'The event.', schema: 'Event', headers: ['ETag'] };
@@ -93,7 +104,7 @@ export const eventRoutes: readonly Route[] = [
     requestHeaders: ['If-Match'],
     body: 'EventPatch',
     answers: [theEvent],
-    problems: ['EVENT_NOT_FOUND', 'EVENT_FIELD_FIXED', 'VERSION_MISMATCH', 'STOCK_BELOW_GRANTED'],
+    problems: ['EVENT_NOT_FOUND', 'EVENT_FIELD_FIXED', 'VERSION_MISMATCH', 'STOCK_BELOW_GRANTED', 'MOVED'],
     handle: change,
   },
   {
@@ -117,5 +128,16 @@ export const eventRoutes: readonly Route[] = [
     answers: [theEvent],
     problems: ['EVENT_NOT_FOUND'],
     handle: switchWith('EVENT_RESUME'),
+  },
+  {
+    method: 'POST',
+    path: '/v1/events/:eventKey/mode',
+    access: 'user',
+    name: 'setEventMode',
+    summary: 'How claims of the event become durable from now on; answered when that holds everywhere.',
+    body: 'ModeInput',
+    answers: [theEvent],
+    problems: ['EVENT_NOT_FOUND', 'MOVED'],
+    handle: setMode,
   },
 ];

@@ -1,6 +1,7 @@
 /** A live socket as a player's program holds it, and a claim server's side of subscriptions. */
 import { WebSocket } from 'ws';
 import type { ConnectionChange } from '../../clients/closing.ts';
+import { nodeRuntime } from '../../clients/runtime.ts';
 import type { Args } from '../../protocol/ops.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import type { Standing } from '../live/upstream.ts';
@@ -69,8 +70,11 @@ export async function readyPlayer(
   return player;
 }
 
-export function readyServer(server: string): ConnectionChange {
-  return { server, state: 'ready', nodeId: server, roles: ['edge'] };
+export function readyServer(
+  server: string,
+  timeOriginMs: number = Date.now() - nodeRuntime.monotonicMs(),
+): ConnectionChange {
+  return { server, state: 'ready', nodeId: server, roles: ['edge'], timeOriginMs };
 }
 
 /** What SUBSCRIBE and UNSUBSCRIBE said, and answers with how the events stand. */

@@ -43,6 +43,7 @@ export function eventOf(changes: Partial<EventView> = {}): EventView {
     eligibility: { kind: 'everyone' },
     graceMs: 0,
     mode: 'direct',
+    modeSchedule: [{ from: '20:00', to: '23:00', mode: 'journal' }],
     state: 'LIVE',
     configVersion: 3,
     serverTime: '2026-11-22T05:00:00.000Z',

@@ -1,4 +1,5 @@
 /** The whole conversation of the spec as annotated hex, and its worked example of the proof. */
+import { batchTuple, seriesTuple } from '../batch.ts';
 import { claimTuple } from '../claim.ts';
 import { OPS } from '../ops.ts';
 import { readyTuple } from '../ready.ts';
@@ -14,7 +15,7 @@ export function fieldsOf(shape: Shape<unknown>): string[] {
     .filter((field) => field !== '');
 }
 
-const rewards: Label = ['rewards', [['reward', ['kind', 'id', 'amount']]]];
+const rewards: Label = ['rewards', Array(2).fill(['reward', ['kind', 'id', 'amount']])];
 const claimLabels = fieldsOf(claimTuple).map((field) => (field === 'rewards' ? rewards : field));
 const resultOf = (labels: readonly Label[]): Label[] => ['code', ['result', labels], 'detail'];
 
@@ -32,6 +33,31 @@ export function conversation(): string {
     step('server to client: READY', hands, 'READY', resultOf(fieldsOf(readyTuple))),
     step('client to server: CLAIM', claims, 'CLAIM by a game server', fieldsOf(OPS.CLAIM.args)),
     step('server to client: GRANTED', claims, 'GRANTED', resultOf(claimLabels)),
+  ].join('\n\n');
+}
+
+/** A batch and its reply; what is packed in it stands apart. */
+export function workedBatch(): string {
+  const { batches } = VECTORS;
+  const window: Label = ['window', ['serverTime', 'startsAt', 'endsAt']];
+  const series: Label = ['a series', fieldsOf(seriesTuple).map((field) => (field === 'rewards' ? rewards : field))];
+  const tables = new Map<string, Label>([
+    ['series', ['series', [series, series]]],
+    [
+      'problems',
+      [
+        'problems',
+        [
+          ['0: SOLD_OUT', ['code', window, 'detail']],
+          ['1: BUSY', ['code', 'retryAfterMs', 'detail']],
+        ],
+      ],
+    ],
+  ]);
+  const result = fieldsOf(batchTuple).map((field) => tables.get(field) ?? field);
+  return [
+    step('client to server: CLAIM_BATCH', batches, 'CLAIM_BATCH', fieldsOf(OPS.CLAIM_BATCH.args)),
+    step('server to client: an outcome for each', batches, 'an outcome for each', resultOf(result)),
   ].join('\n\n');
 }
 

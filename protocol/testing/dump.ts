@@ -4,7 +4,7 @@
  */
 /** A name, or a name with the names of what is inside. */
 export type Label = string | readonly [name: string, inside: readonly Label[]];
-type Row = { bytes: Uint8Array; says: string };
+export type Row = { bytes: Uint8Array; says: string };
 
 const HEX_COLUMNS = 48;
 
@@ -23,7 +23,7 @@ export function dumpFrame(frame: Uint8Array, words: { kind: string; op: string; 
   return rows.map(printRow).join('\n');
 }
 
-function printRow({ bytes, says }: Row): string {
+export function printRow({ bytes, says }: Row): string {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += 16) {
     const hex = Array.from(bytes.subarray(at, at + 16), (byte) => byte.toString(16).padStart(2, '0')).join(' ');

@@ -4,7 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ACCEPTED } from './accepted.ts';
-import { conversation, workedProof } from './conversation.ts';
+import { packedBatch } from './batch-dump.ts';
+import { conversation, workedBatch, workedProof } from './conversation.ts';
 import { REFUSED } from './refused.ts';
 import { handshake, toJson, VECTORS } from './vectors.ts';
 
@@ -23,7 +24,7 @@ for (const [name, vectors] of Object.entries({ ...VECTORS, ...REFUSED, accepted:
 write('proof', toJson(handshake));
 
 const readme = new URL('README.md', folder);
-const blocks = { conversation: conversation(), proof: workedProof() };
+const blocks = { conversation: conversation(), proof: workedProof(), batch: workedBatch(), packed: packedBatch() };
 let text = readFileSync(readme, 'utf8');
 for (const [name, block] of Object.entries(blocks)) {
   const place = new RegExp(`(<!-- pinned: ${name} -->\n\`\`\`text\n)[^]*?(\n\`\`\`\n)`);

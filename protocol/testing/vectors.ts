@@ -4,17 +4,22 @@
  */
 import { createHmac } from 'node:crypto';
 import type { AuditView, RoleView, SessionView, SignedIn, UserView } from '../accounts.ts';
+import { type BatchTuple, decodeBatch } from '../batch.ts';
+import { encodeBatch } from '../batch-pack.ts';
 import type { Claim } from '../claim.ts';
 import { encodeClaim } from '../claim.ts';
-import { encodeFrame, type Value, widen } from '../codec.ts';
+import { decodeBody, encodeBody, encodeFrame, type Value, widen } from '../codec.ts';
 import { ERRORS, type ErrorName } from '../errors.ts';
 import type { EventView } from '../event.ts';
 import { KIND } from '../frame.ts';
 import { proofBytes } from '../handshake.ts';
+import { encodeBlock } from '../journal.ts';
 import { LIMITS } from '../limits.ts';
 import { OPS, type OpName } from '../ops.ts';
 import { encodeReady } from '../ready.ts';
 import { encodeProblem, type Problem } from '../reply.ts';
+import { batchAsked, batchOutcomes } from './batch-vectors.ts';
+import { blocksAt } from './journal-vectors.ts';
 
 export type Vector = {
   name: string;
@@ -24,6 +29,8 @@ export type Vector = {
   number: number;
   /** Replies only. */
   outcome?: ErrorName;
+  /** Replies to CLAIM_BATCH only: what each claim of the request before it reads as, null where none was asked for. */
+  entries?: unknown;
   body: unknown;
   hex: string;
 };
@@ -100,6 +107,7 @@ const view: EventView = {
   eligibility: { kind: 'everyone' },
   graceMs: 600_000,
   mode: 'direct',
+  modeSchedule: [{ from: '20:00', to: '23:00', mode: 'journal' }],
   state: 'LIVE',
   configVersion: 3,
   serverTime: iso(NOW),
@@ -199,6 +207,8 @@ export function problems(): Problem[] {
   ];
 }
 
+const blocks = blocksAt(NOW);
+
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const events = [
   request('EVENT_CREATE', 16, 'EVENT_CREATE', null, input),
@@ -216,6 +226,9 @@ const events = [
   reply('EVENT_PAUSE', 20, 'the paused event', 'OK', { ...view, state: 'PAUSED', configVersion: 4 }),
   request('EVENT_RESUME', 21, 'EVENT_RESUME', null, 'summer'),
   reply('EVENT_RESUME', 21, 'the event again', 'OK', { ...view, configVersion: 5 }),
+  request('EVENT_MODE', 28, 'EVENT_MODE', operator, 'summer', 'journal'),
+  reply('EVENT_MODE', 28, 'the event in its new mode', 'OK', { ...view, mode: 'journal', configVersion: 6 }),
+  refusal('EVENT_MODE', 28, { code: 'MOVED', address: '127.0.0.1:7401', mapVersion: 2 }),
   request('QUALIFY', 22, 'QUALIFY', null, 'summer', ['u1', 'u2', 'u2']),
   reply('QUALIFY', 22, 'received, added, existing', 'OK', [3, 2, 1]),
   request('DISQUALIFY', 23, 'DISQUALIFY', null, 'summer', ['u2', 'u3']),
@@ -234,6 +247,10 @@ const events = [
   reply('STATUS', 26, 'not ready', 'OK', [false, { store: { ok: false, detail: 'no answer' } }]),
   request('METRICS', 27, 'METRICS', null),
   reply('METRICS', 27, 'the document', 'OK', bytesOf('{"claims":1}')),
+  request('JOURNAL_BLOCKS', 29, 'JOURNAL_BLOCKS from the oldest', null),
+  request('JOURNAL_BLOCKS', 29, 'JOURNAL_BLOCKS behind an offset', null, 67_112_960, 10),
+  reply('JOURNAL_BLOCKS', 29, 'blocks with more behind them', 'OK', [blocks.map(encodeBlock), blocks.at(-1)?.offset]),
+  refusal('JOURNAL_BLOCKS', 29, { code: 'NOT_FOUND', detail: 'this store has no journal' }),
 ];
 
 const user: UserView = { id: 'u1', username: 'Mira', roles: ['USER'], createdAt: iso(NOW - DAY) };
@@ -326,8 +343,20 @@ const accounts = [
   notice('REVOKED', 'REVOKED, the whole user', 'u1', null, NOW, NOW + 30 * DAY),
 ];
 
+const { eventKey, batchId, userIds } = batchAsked;
+const batchResult = encodeBatch(batchOutcomes);
+const batchEntries = decodeBatch(decodeBody(encodeBody(batchResult)) as BatchTuple, batchAsked);
+const batches: Vector[] = [
+  request('CLAIM_BATCH', 8, 'CLAIM_BATCH', null, eventKey, batchId, userIds, 5_000),
+  {
+    ...reply('CLAIM_BATCH', 8, 'an outcome for each', 'OK', batchResult),
+    entries: JSON.parse(JSON.stringify(batchEntries)),
+  },
+  refusal('CLAIM_BATCH', 8, { code: 'FORBIDDEN' }),
+];
+
 /** File name without its ending → frames. */
-export const VECTORS = { handshake: handshakeFrames, control, claims, events, accounts };
+export const VECTORS = { handshake: handshakeFrames, control, claims, batches, events, accounts };
 
 export function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -146,6 +146,9 @@ for (const { name, skip, withStores } of STORE_CASES) {
     assert.is(codeOf(await roles.create({ name: 'USER' }, DOER)), 'ROLE_EXISTS');
     const bad = await roles.create({ name: 'bad', permissions: ['events.write'], owner: 1 }, DOER);
     assert.equal('faults' in bad && bad.faults.map(({ field }) => field).sort(), ['name', 'owner']);
+    const all = await roles.create({ name: 'bad', title: 1, permissions: ['nothing', 7, 'events.write'] }, DOER);
+    const fields = 'faults' in all && all.faults.map(({ field }) => field).sort();
+    assert.equal(fields, ['name', 'permissions[0]', 'permissions[1]', 'title'], 'everything at once');
     const unknown = await roles.create({ name: 'BAD', permissions: ['events.write', 'claims.make.any'] }, DOER);
     assert.equal('faults' in unknown && unknown.faults.map(({ field }) => field), ['permissions[1]']);
     assert.is(codeOf(await roles.change('ADMIN', {}, DOER)), 'ROLE_BUILT_IN');

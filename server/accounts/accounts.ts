@@ -17,7 +17,7 @@ export type Sign = (claims: { userId: string; sessionId: string; roles: readonly
   token: string;
   expiresAt: number;
 };
-export type AccountOptions = AccountParts & { sign: Sign; sessionPrefix: string };
+export type AccountOptions = AccountParts & { sign: Sign };
 export type SignInAnswer = { signedIn: SignedIn } | Problem;
 
 const SESSION_ENDED: Problem = { code: 'SESSION_ENDED' };
@@ -28,9 +28,9 @@ export class Accounts {
   readonly #sign: Sign;
   readonly #audit: Audit;
 
-  constructor({ sign, sessionPrefix, ...parts }: AccountOptions) {
+  constructor({ sign, ...parts }: AccountOptions) {
     this.users = new Users(parts);
-    this.sessions = new Sessions(parts, sessionPrefix);
+    this.sessions = new Sessions(parts);
     this.#sign = sign;
     this.#audit = parts.audit;
   }
@@ -56,6 +56,7 @@ export class Accounts {
   async refresh(token: string, use: Device & { doer: Doer }): Promise<SignInAnswer> {
     const refreshed = await this.sessions.refresh(token, use);
     if (refreshed === 'ENDED') return SESSION_ENDED;
+    if (refreshed === 'BUSY') return { code: 'BUSY', retryAfterMs: BUSY_RETRY_MS };
     if (refreshed === 'FOREIGN') return { code: 'UNAUTHENTICATED', detail: 'the session is of another device' };
     const user = await this.users.byId(refreshed.session.userId);
     if (user === null || user.erasedAt !== null) return SESSION_ENDED;

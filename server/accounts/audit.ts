@@ -18,6 +18,7 @@ export const AUDIT_ACTIONS = [
   'event.changed',
   'event.paused',
   'event.resumed',
+  'event.mode',
   'event.qualified',
   'event.disqualified',
 ] as const;

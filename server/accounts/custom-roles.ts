@@ -3,6 +3,7 @@
  * others and never written. Which permissions there are is handed in, because they are another folder's vocabulary.
  */
 import { type RoleView, roleInputShape, rolePatchShape } from '../../protocol/accounts.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import type { Problem } from '../../protocol/reply.ts';
 import { type Fault, faultsOf } from '../../protocol/shape.ts';
 import type { RoleRecord } from '../store/accounts.ts';
@@ -109,14 +110,20 @@ export class CustomRoles {
   }
 
   #faultsOf(shape: typeof roleInputShape | typeof rolePatchShape, input: unknown): Fault[] {
-    const faults = faultsOf(shape, input);
-    if (faults.length > 0) return faults;
-    const { permissions = [] } = input as { permissions?: string[] };
     const rule = `one of ${this.#vocabulary.permissions.join(', ')}`;
-    return permissions.flatMap((permission, i) =>
-      this.#vocabulary.permissions.includes(permission) ? [] : [{ field: `permissions[${i}]`, rule }],
-    );
+    const unknown = permissionsIn(input).flatMap((permission, i) => {
+      const isKnown = typeof permission !== 'string' || this.#vocabulary.permissions.includes(permission);
+      return isKnown ? [] : [{ field: `permissions[${i}]`, rule }];
+    });
+    const faults = faultsOf(shape, input);
+    return [...faults, ...unknown.filter(({ field }) => faults.every((told) => told.field !== field))];
   }
+}
+
+/** Of any value; what is wrong with one that is no list of names is the shape's to say. */
+function permissionsIn(input: unknown): readonly unknown[] {
+  const { permissions } = (input ?? {}) as { permissions?: unknown };
+  return Array.isArray(permissions) ? permissions.slice(0, LIMITS.permissionsMax) : [];
 }
 
 function viewOf({ name, title, description, permissions }: RoleRecord): RoleView {

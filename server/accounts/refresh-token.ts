@@ -7,11 +7,12 @@
  * presenting nonsense. Pure but for the key.
  */
 import { createHash, createHmac, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { isStoredSession } from '../../protocol/accounts.ts';
 
 const SECRET_BYTES = 32;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
-const TOKEN = /^(s\.[\w-]{1,64})\.([\w-]{64})$/;
+const TOKEN = /^([\w.-]{1,66})\.([\w-]{64})$/;
 
 /** Both keys come from one secret and are of no use for anything else. */
 export type RefreshKeys = { successor: Uint8Array; tag: Uint8Array };
@@ -46,7 +47,7 @@ export function successorOf(
 /** The session id of a token that we issued, and its hash; null for anything else. */
 export function readToken(keys: RefreshKeys, token: string): { sessionId: string; hash: string } | null {
   const [, sessionId, text] = TOKEN.exec(token) ?? [];
-  if (sessionId === undefined || text === undefined) return null;
+  if (sessionId === undefined || text === undefined || !isStoredSession(sessionId)) return null;
   const bytes = Buffer.from(text, 'base64url');
   const secret = bytes.subarray(0, SECRET_BYTES);
   const isOurs = timingSafeEqual(bytes.subarray(SECRET_BYTES), tagOf(keys, sessionId, secret));

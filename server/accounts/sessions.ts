@@ -7,6 +7,7 @@
  * A session is revoked before it is ended. A crash in between leaves one whose access tokens are dead and whose refresh
  * finds the revocation; the other way round would leave live tokens of an ended session, which nobody would look for.
  */
+import { SESSION_PREFIX } from '../../protocol/accounts.ts';
 import type { SessionRecord } from '../store/accounts.ts';
 import type { Doer } from './audit.ts';
 import { type AccountParts, WRITES_MAX } from './parts.ts';
@@ -24,17 +25,17 @@ export type Device = { deviceId: string; userAgent: string | null };
 export type Opened = { session: SessionRecord; refreshToken: string | null };
 export type EndReason = 'logout' | 'forced' | 'password' | 'replaced' | 'devices' | 'reuse' | 'erased';
 export type Refreshed = { session: SessionRecord; refreshToken: string };
-/** `ENDED` also where there never was such a session; `FOREIGN` from another device than its own. */
-export type RefreshRefusal = 'ENDED' | 'FOREIGN';
+/**
+ * `ENDED` also where there never was such a session; `FOREIGN` from another device than its own; `BUSY` when too many
+ * write at once, which says nothing about the session.
+ */
+export type RefreshRefusal = 'ENDED' | 'FOREIGN' | 'BUSY';
 
 export class Sessions {
   readonly #parts: AccountParts;
-  readonly #prefix: string;
 
-  /** `prefix` begins every session id. */
-  constructor(parts: AccountParts, prefix: string) {
+  constructor(parts: AccountParts) {
     this.#parts = parts;
-    this.#prefix = prefix;
   }
 
   /** The live session of the device, or a new one; with `replace` always a new one. Null when too many write at once. */
@@ -91,7 +92,7 @@ export class Sessions {
       };
       if (await stores.sessions.replace(next)) return { session: next, refreshToken: successor.token };
     }
-    return 'ENDED';
+    return 'BUSY';
   }
 
   /** Live sessions, the one used last first. */
@@ -179,7 +180,7 @@ export class Sessions {
 
   #newSession(userId: string, { deviceId, userAgent }: Device) {
     const { runtime, keys, nowMs } = this.#parts;
-    const sessionId = this.#prefix + Buffer.from(runtime.randomBytes(SESSION_ID_BYTES)).toString('base64url');
+    const sessionId = SESSION_PREFIX + Buffer.from(runtime.randomBytes(SESSION_ID_BYTES)).toString('base64url');
     const { token, hash } = firstToken(keys, sessionId, runtime.randomBytes(SECRET_BYTES));
     const now = nowMs();
     const session: Omit<SessionRecord, 'revision'> = {

@@ -1,8 +1,9 @@
-/** The commands that ask a running server and end: event put, event list, claim. Their answer is JSON on stdout. */
+/** The commands that ask a running server and end. Their answer is JSON on stdout. */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { type CliAnswer, claimOnce, eventList, eventPut } from '../../clients/cli.ts';
-import { type Client, ConnectFailed, connect } from '../../clients/index.ts';
+import { type CliAnswer, claimOnce, EXIT, eventList, eventMode, eventPut } from '../../clients/cli.ts';
+import { type Client, ConnectFailed, connect, problemJson } from '../../clients/index.ts';
+import { journalLines } from '../../clients/journal-dump.ts';
 import type { Command } from './commands.ts';
 import { findServiceKeys, keyWithRole } from './keys.ts';
 import type { Settings } from './read-settings.ts';
@@ -12,13 +13,15 @@ import { clientTls } from './tls-files.ts';
 
 const CONNECT_MS = 5_000;
 
-type ClientCommand = Extract<Command, { name: 'event put' | 'event list' | 'claim' }>;
+type AskedOnce = Extract<Command, { name: 'event put' | 'event list' | 'event mode' | 'claim' }>;
+type ClientCommand = AskedOnce | Extract<Command, { name: 'journal dump' }>;
 
 /** Resolves to the exit code: 0, or 3 for a claim that was not granted, or 1. */
 export async function runClientCommand(command: ClientCommand, settings: Settings): Promise<number> {
   const input = command.name === 'event put' ? await jsonOf(command.file) : null;
   const client = await connectAs(command.name === 'claim' ? 'game' : 'admin', settings);
   try {
+    if (command.name === 'journal dump') return await dump(client, command.after);
     const { exitCode, body } = await ask(client, command, input);
     process.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
     return exitCode;
@@ -27,11 +30,29 @@ export async function runClientCommand(command: ClientCommand, settings: Setting
   }
 }
 
-function ask(client: Client, command: ClientCommand, input: unknown): Promise<CliAnswer> {
+function ask(client: Client, command: AskedOnce, input: unknown): Promise<CliAnswer> {
   if (command.name === 'event put') return eventPut(client, input);
   if (command.name === 'event list') return eventList(client);
+  if (command.name === 'event mode') return eventMode(client, command.event, command.mode);
   const { event, user, requestId } = command;
   return claimOnce(client, { event, user, requestId: requestId ?? undefined });
+}
+
+/** Lines go out as they come: a journal may be larger than this machine's memory. */
+async function dump(client: Client, after: number | null): Promise<number> {
+  const blocks = journalLines(client, after);
+  let block = await blocks.next();
+  for (; !block.done; block = await blocks.next()) {
+    await printed(block.value.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  }
+  if (block.value === null) return EXIT.done;
+  await printed(`${JSON.stringify(problemJson(block.value))}\n`);
+  return EXIT.failed;
+}
+
+/** Resolves when the text has left, or nobody reads any more. */
+function printed(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
 }
 
 async function connectAs(role: 'game' | 'admin', settings: Settings): Promise<Client> {

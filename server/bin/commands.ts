@@ -1,18 +1,19 @@
 /** Every command of the program: its words, what follows them, and the flags that are its own rather than settings. */
 import { eventKeyShape, requestIdShape, userIdShape } from '../../protocol/key.ts';
-import { duration, roleNames, shaped } from './setting-values.ts';
+import { MODES, type Mode } from '../../protocol/mode.ts';
+import { duration, oneOf, roleNames, shaped, whole } from './setting-values.ts';
 import type { Row } from './settings.ts';
 
 export type CommandRow = {
   help: string;
-  /** What stands after the command's words, or null. */
-  operand: string | null;
+  /** What stands after the command's words. */
+  operands: readonly string[];
   own: readonly string[];
   required: readonly string[];
 };
 
 function command(help: string, row: Partial<CommandRow> = {}): CommandRow {
-  return { help, operand: null, own: [], required: [], ...row };
+  return { help, operands: [], own: [], required: [], ...row };
 }
 
 export const COMMANDS = {
@@ -21,9 +22,11 @@ export const COMMANDS = {
   edge: command('the edge alone, in front of the servers of --server'),
   token: command('prints an access token', { own: ['--user', '--roles', '--ttl'], required: ['--user'] }),
   'keys rotate': command('a new key for access tokens in DATA or --token-key; servers take it when they start again'),
-  'event put': command('creates or changes the event of a JSON file (- reads stdin)', { operand: 'FILE' }),
+  'event put': command('creates or changes the event of a JSON file (- reads stdin)', { operands: ['FILE'] }),
   'event list': command('prints every event'),
+  'event mode': command('how an event commits from now on', { operands: ['KEY', MODES.join('|')] }),
   claim: command('claims once', { own: ['--event', '--user', '--request-id'], required: ['--event', '--user'] }),
+  'journal dump': command('prints what the journal holds, a JSON line for each block and claim', { own: ['--after'] }),
 };
 export type CommandName = keyof typeof COMMANDS;
 
@@ -46,6 +49,13 @@ export const OWN_FLAGS = {
     help: 'default: a new one',
     parse: shaped(requestIdShape),
   },
+  after: {
+    flag: '--after',
+    form: 'OFFSET',
+    initial: null,
+    help: 'only blocks behind this offset',
+    parse: whole({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+  },
 } satisfies Record<string, Row<unknown>>;
 
 export type Own = { [K in keyof typeof OWN_FLAGS]: ReturnType<(typeof OWN_FLAGS)[K]['parse']> | null };
@@ -56,13 +66,21 @@ export type Command =
   | { name: 'event list' }
   | { name: 'token'; user: string; roles: string[]; ttlMs: number }
   | { name: 'event put'; file: string }
+  | { name: 'event mode'; event: string; mode: Mode }
+  | { name: 'journal dump'; after: number | null }
   | { name: 'claim'; event: string; user: string; requestId: string | null };
 
-/** What a command was given; the required parts have been looked for before. */
-export function commandOf(name: CommandName, operand: string | null, own: Own): Command {
-  const { user, roles, ttl, event, requestId } = own;
+const eventKeyOf = shaped(eventKeyShape);
+const modeOf = oneOf(...MODES);
+
+/** What a command was given; the required parts have been looked for before. Throws BadValue for a bad operand. */
+export function commandOf(name: CommandName, operands: readonly string[], own: Own): Command {
+  const { user, roles, ttl, event, requestId, after } = own;
+  const [first = '', second = ''] = operands;
   if (name === 'token') return { name, user: user ?? '', roles: roles ?? [], ttlMs: ttl ?? 0 };
   if (name === 'claim') return { name, event: event ?? '', user: user ?? '', requestId };
-  if (name === 'event put') return { name, file: operand ?? '' };
+  if (name === 'event put') return { name, file: first };
+  if (name === 'event mode') return { name, event: eventKeyOf(first), mode: modeOf(second) };
+  if (name === 'journal dump') return { name, after };
   return { name };
 }

@@ -5,7 +5,7 @@ import { type Row, SETTINGS, variableOf } from './settings.ts';
 export function helpText(): string {
   const commands = Object.entries(COMMANDS).map(([name, row]) => {
     const own = row.own.map((flag) => ownForm(flag, row.required));
-    return [[name, ...(row.operand === null ? [] : [row.operand]), ...own].join(' '), row.help];
+    return [[name, ...row.operands, ...own].join(' '), row.help];
   });
   const settings = Object.values(SETTINGS).map((row: Row<unknown>) => [
     `${row.flag} ${row.form}`,
@@ -21,7 +21,7 @@ export function helpText(): string {
     ...columns(commands),
     '',
     'Settings: flag, variable, meaning. Flags stand over variables; .env is not read.',
-    'A TIME is 500ms, 10s, 15m, 2h or 1d. A list is separated by commas.',
+    'A TIME is 500ms, 10s, 15m, 2h or 1d, a SIZE 512MiB or 8GiB. A list is separated by commas.',
     ...columns(settings),
     '',
     'Exit codes: 0 done (a claim: granted or replayed), 3 another outcome of a claim, 1 failure, 78 bad settings.',

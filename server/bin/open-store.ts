@@ -4,7 +4,13 @@ import type { Log } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
 import type { StoreUri } from './setting-values.ts';
 
-export type StoreOptions = { nodeId: string; allowStandalone: boolean; runtime: Runtime; log: Log };
+export type StoreOptions = {
+  nodeId: string;
+  allowStandalone: boolean;
+  runtime: Runtime;
+  log: Log;
+  advertised: () => string;
+};
 
 /** Rejects with StoreRefused when the store can never serve, with StoreUnavailable when it does not answer now. */
 export async function openStore(uri: StoreUri, options: StoreOptions): Promise<Store> {
@@ -13,7 +19,7 @@ export async function openStore(uri: StoreUri, options: StoreOptions): Promise<S
     return openMongoStore({ uri: uri.uri, ...options });
   }
   const { openLmdbStore } = await import('../store/lmdb/open.ts');
-  const { runtime, log } = options;
+  const { nodeId, runtime, log } = options;
   const onFailure = (cause: unknown) => log.warn({ cause: String(cause) }, 'the store failed');
-  return openLmdbStore({ directory: uri.directory, runtime, onFailure });
+  return openLmdbStore({ directory: uri.directory, nodeId, runtime, onFailure });
 }

@@ -17,7 +17,9 @@ const NEEDS: Record<CommandName, readonly ('serviceKeys' | 'tokenKey')[]> = {
   'keys rotate': ['tokenKey'],
   'event put': ['serviceKeys'],
   'event list': ['serviceKeys'],
+  'event mode': ['serviceKeys'],
   claim: ['serviceKeys'],
+  'journal dump': ['serviceKeys'],
 };
 
 /** The line to stop with, or null. */

@@ -18,22 +18,30 @@ function settingsOf(line: string, env: Environment = {}): Settings {
   return reading.settings;
 }
 
+const EVERY =
+  'start, server, edge, token, keys rotate, event put, event list, event mode, claim, journal dump (see --help)';
+
 /** Variables, arguments, and the line that stops the program. */
 const REFUSED: readonly (readonly [env: Environment, argv: string, line: string])[] = [
-  [{}, '', 'a command is missing: start, server, edge, token, keys rotate, event put, event list, claim (see --help)'],
-  [
-    {},
-    'strat',
-    'unknown command "strat": start, server, edge, token, keys rotate, event put, event list, claim (see --help)',
-  ],
-  [
-    {},
-    'event drop x',
-    'unknown command "event drop": start, server, edge, token, keys rotate, event put, event list, claim (see --help)',
-  ],
+  [{}, '', `a command is missing: ${EVERY}`],
+  [{}, 'strat', `unknown command "strat": ${EVERY}`],
+  [{}, 'event drop x', `unknown command "event drop": ${EVERY}`],
   [{}, 'start now', 'unexpected argument "now" after start'],
   [{}, 'event put', 'event put needs FILE'],
   [{}, 'event put a b', 'unexpected argument "b" after event put'],
+  [{}, 'event mode', 'event mode needs KEY'],
+  [{}, 'event mode e', 'event mode needs direct|journal'],
+  [{}, 'event mode e fast', 'event mode must be one of direct, journal'],
+  [{}, 'event mode a/b direct', 'event mode must be 1…64 characters of A-Z a-z 0-9 . _ : -'],
+  [{}, 'event mode e direct now', 'unexpected argument "now" after event mode'],
+  [{}, 'journal dump --after -1', '--after must be a whole number 0…9007199254740991, not "-1"'],
+  [{}, 'event list --after 1', 'event list has no flag --after'],
+  [{}, 'start --projection-interval 99ms', '--projection-interval must be a duration from 100ms to 1h, not "99ms"'],
+  [{}, 'start --projection-interval 61m', '--projection-interval must be a duration from 100ms to 1h, not "61m"'],
+  [{}, 'start --projection-interval 1', '--projection-interval must be a duration such as 500ms, 10s or 15m, not "1"'],
+  [{}, 'start --journal-bytes 8GB', '--journal-bytes must be a size such as 512MiB or 8GiB, not "8GB"'],
+  [{ CLAIMD_JOURNAL_BYTES: '64MiB' }, 'start', 'CLAIMD_JOURNAL_BYTES must be a size from 128MiB to 32GiB, not "64MiB"'],
+  [{}, 'start --journal-bytes 1TiB', '--journal-bytes must be a size from 128MiB to 32GiB, not "1TiB"'],
   [{}, 'token', 'token needs --user'],
   [{}, 'claim --event e', 'claim needs --user'],
   [{}, 'start --user u1', 'start has no flag --user'],
@@ -129,6 +137,19 @@ test('has the defaults that the documentation names', () => {
   assert.equal([data, env, demo, lockQueue, serviceKeys, tokenKey], ['./data', 'development', 'on', 'on', null, null]);
 });
 
+test('reads how long and how large the journal may be', () => {
+  const both = (line: string, env: Environment = {}) => {
+    const { projectionInterval, journalBytes } = settingsOf(line, env);
+    return [projectionInterval, journalBytes];
+  };
+  assert.equal(both('start'), [1_000, 8 * 1_024 ** 3]);
+  assert.equal(both('start --projection-interval 100ms --journal-bytes 128MiB'), [100, 134_217_728]);
+  assert.equal(both('start', { CLAIMD_PROJECTION_INTERVAL: '1h', CLAIMD_JOURNAL_BYTES: '32GiB' }), [
+    3_600_000,
+    32 * 1_024 ** 3,
+  ]);
+});
+
 test('puts flags over variables and the last flag over the one before', () => {
   const env = { CLAIMD_TCP: '127.0.0.1:1', CLAIMD_HTTP: '127.0.0.1:2', CLAIMD_TEST_MONGOD: 'anything' };
   const { tcp, http } = settingsOf('--tcp 127.0.0.1:3 start --tcp=[::1]:4', env);
@@ -188,6 +209,9 @@ test('reads the commands with what is theirs', () => {
     ['event put -', { name: 'event put', file: '-' }],
     ['token --user u --roles A,B --ttl 1h', { name: 'token', user: 'u', roles: ['A', 'B'], ttlMs: 3_600_000 }],
     ['token --user u', { name: 'token', user: 'u', roles: ['USER'], ttlMs: 900_000 }],
+    ['event mode e journal', { name: 'event mode', event: 'e', mode: 'journal' }],
+    ['journal dump', { name: 'journal dump', after: null }],
+    ['journal dump --after 67112960', { name: 'journal dump', after: 67_112_960 }],
     ['claim --event e --user u', { name: 'claim', event: 'e', user: 'u', requestId: null }],
     ['claim --event e --user u --request-id r!', { name: 'claim', event: 'e', user: 'u', requestId: 'r!' }],
   ];

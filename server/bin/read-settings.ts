@@ -41,12 +41,12 @@ export function readSettings({ argv, env }: { argv: readonly string[]; env: Envi
   try {
     const texts: Texts = new Map([...textsOfEnvironment(env), ...textsOfFlags(tokens)]);
     const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
-    const { name, operand } = commandWords(words);
+    const { name, operands } = commandWords(words);
     checkOwnFlags(name, texts);
     const settings = resolve(valuesOf(SETTINGS, texts) as Given);
     const refusal = refusalOf(name, settings);
     if (refusal !== null) throw new SettingsRefused(refusal);
-    return { kind: 'run', command: commandOf(name, operand, valuesOf(OWN_FLAGS, texts) as Own), settings };
+    return { kind: 'run', command: commandIn(name, operands, valuesOf(OWN_FLAGS, texts) as Own), settings };
   } catch (error) {
     if (error instanceof SettingsRefused) return { kind: 'refused', line: error.message };
     throw error;
@@ -88,20 +88,28 @@ function textsOfEnvironment(env: Environment): Texts {
   return texts;
 }
 
-function commandWords(words: readonly string[]): { name: CommandName; operand: string | null } {
+function commandWords(words: readonly string[]): { name: CommandName; operands: readonly string[] } {
   for (const name of Object.keys(COMMANDS) as CommandName[]) {
     const length = name.split(' ').length;
     if (words.slice(0, length).join(' ') !== name) continue;
-    const row = COMMANDS[name];
-    const [operand = null, ...rest] = words.slice(length);
-    if (row.operand !== null && operand === null) throw new SettingsRefused(`${name} needs ${row.operand}`);
-    const extra = row.operand === null ? operand : rest[0];
+    const operands = words.slice(length);
+    const { [operands.length]: missing, length: count } = COMMANDS[name].operands;
+    if (missing !== undefined) throw new SettingsRefused(`${name} needs ${missing}`);
+    const extra = operands[count];
     if (extra) throw new SettingsRefused(`unexpected argument ${JSON.stringify(extra)} after ${name}`);
-    return { name, operand };
+    return { name, operands };
   }
   const names = Object.keys(COMMANDS).join(', ');
   if (words[0] === undefined) throw new SettingsRefused(`a command is missing: ${names} (see --help)`);
   throw new SettingsRefused(`unknown command ${JSON.stringify(words.slice(0, 2).join(' '))}: ${names} (see --help)`);
+}
+
+function commandIn(name: CommandName, operands: readonly string[], own: Own): Command {
+  try {
+    return commandOf(name, operands, own);
+  } catch (error) {
+    throw error instanceof BadValue ? new SettingsRefused(`${name} ${error.message}`) : error;
+  }
 }
 
 function checkOwnFlags(name: CommandName, texts: Texts): void {

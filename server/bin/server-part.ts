@@ -18,7 +18,7 @@ import { openStore } from './open-store.ts';
 import type { Part } from './part.ts';
 import type { Settings } from './read-settings.ts';
 import { SettingsRefused, StartFailed } from './refused.ts';
-import type { Address } from './setting-values.ts';
+import { type Address, addressText } from './setting-values.ts';
 import { serverTls } from './tls-files.ts';
 import { openTrustedIssuers } from './trusted-issuers.ts';
 
@@ -42,7 +42,11 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
     const tls = await serverTls(settings);
     const nodeId = await nodeName({ given: settings.node, data });
     const allowStandalone = settings.allowStandalone === 'on';
-    const store = await openStore(settings.store, { nodeId, allowStandalone, runtime, log });
+    // Nobody finds this server before it listens.
+    let advertised = '';
+    const store = await openStore(settings.store, {
+      ...{ nodeId, allowStandalone, runtime, log, advertised: () => advertised },
+    });
     closers.add(() => store.close());
     const trusted = await openTrustedIssuers(settings.trustIssuer ?? [], { runtime, log });
     closers.add(async () => trusted.stop());
@@ -61,7 +65,9 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
       },
       // The embedded store has one process.
       nodes: settings.store.kind === 'lmdb' ? 'alone' : 'several',
+      modeDefault: settings.store.kind === 'lmdb' ? 'journal' : 'direct',
       isLocking: settings.lockQueue === 'on',
+      projectionIntervalMs: settings.projectionInterval,
       shardCount: settings.shards,
       knownUsersMax: settings.claimCache,
       ...(tls === undefined ? {} : { tls }),
@@ -70,6 +76,7 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
     if (settings.admin !== null) await makeAdmin(server.accounts, settings.admin);
     if (settings.demo === 'on') await createDemoEvent(store, server.events);
     const tcp = await listening('--tcp', settings.tcp, () => server.listen(settings.tcp));
+    advertised = addressText(tcp);
     return { tcp, nodeId, store, serviceKeys, tokenKey, drain: () => closers.close() };
   } catch (error) {
     await closers.close();

@@ -27,9 +27,35 @@ export function duration(text: string): number {
   return Number(digits) * UNIT_MS[unit as keyof typeof UNIT_MS];
 }
 
+/** A duration from `min` to `max`, both as they are written. */
+export function durationWithin(min: string, max: string): (text: string) => number {
+  return (text) => {
+    const ms = duration(text);
+    if (ms < duration(min) || ms > duration(max)) throw new BadValue(`must be a duration from ${min} to ${max}`);
+    return ms;
+  };
+}
+
+const UNIT_BYTES = { KiB: 1_024, MiB: 1_024 ** 2, GiB: 1_024 ** 3, TiB: 1_024 ** 4 } as const;
+
+/** Bytes of `512MiB` or `8GiB`, from `min` to `max`, both as they are written. */
+export function sizeWithin(min: string, max: string): (text: string) => number {
+  return (text) => {
+    const bytes = size(text);
+    if (bytes < size(min) || bytes > size(max)) throw new BadValue(`must be a size from ${min} to ${max}`);
+    return bytes;
+  };
+}
+
+function size(text: string): number {
+  const [, digits, unit] = /^(\d{1,6})(KiB|MiB|GiB|TiB)$/.exec(text) ?? [];
+  if (digits === undefined) throw new BadValue('must be a size such as 512MiB or 8GiB');
+  return Number(digits) * UNIT_BYTES[unit as keyof typeof UNIT_BYTES];
+}
+
 export function whole({ min, max }: { min: number; max: number }): (text: string) => number {
   return (text) => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= min && value <= max)) throw new BadValue(`must be a whole number ${min}…${max}`);
     return value;
   };

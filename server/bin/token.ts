@@ -1,10 +1,8 @@
 /** An access token for the command line: signed by the configured key, for a user who needs no account. */
 import { randomBytes } from 'node:crypto';
+import { NO_SESSION } from '../../protocol/accounts.ts';
 import { signAccessToken } from '../session/access-token.ts';
 import type { TokenKey } from './keys.ts';
-
-/** No session of ours has this id: such a token is good until it ends or all of its user's are revoked. */
-const SESSION_ID = 'cli';
 
 export type CommandToken = {
   tokenKey: TokenKey;
@@ -16,7 +14,8 @@ export type CommandToken = {
   wallMs: number;
 };
 
+/** It names no stored session: it is good until it ends or all of its user's are revoked. */
 export function accessToken({ tokenKey, issuer, audience, user, roles, ttlMs, wallMs }: CommandToken): string {
-  const claims = { userId: user, sessionId: SESSION_ID, roles, ttlMs, nowMs: wallMs };
+  const claims = { userId: user, sessionId: NO_SESSION, roles, ttlMs, nowMs: wallMs };
   return signAccessToken({ key: tokenKey, issuer, audience, randomBytes }, claims).token;
 }

@@ -93,6 +93,11 @@ export class EventConfigs {
     return config;
   }
 
+  /** The same without using it: undefined when nobody has for a while. */
+  peek(eventKey: string): EventConfig | undefined {
+    return this.#entries.get(eventKey);
+  }
+
   isFresh(config: EventConfig): boolean {
     return this.#runtime.monotonicMs() - config.readAt < CONFIG_AGE_MS_MAX;
   }

@@ -1,55 +1,66 @@
 /**
- * What operators do to events: create, change, pause, resume. A change holds on this node at once and everywhere within
- * a second, because no node decides by a configuration older than `CONFIG_AGE_MS_MAX`.
+ * What operators do to events: create, change, pause, resume, switch their mode. A change holds on this node at once and
+ * everywhere within a second, because no node decides by a configuration older than `CONFIG_AGE_MS_MAX`.
  *
  * Some changes must not race with a claim that is being decided elsewhere by the old configuration. They are made sure
  * of: written, left to settle until every decision by the old configuration is durable or over, and taken back when
  * what is durable then contradicts them.
  */
 import { type EventInput, type EventPatch, eventInputShape, eventPatchShape } from '../../protocol/event.ts';
+import type { Mode, ModeEntry } from '../../protocol/mode.ts';
 import type { Problem } from '../../protocol/reply.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
-import { faultsOf } from '../../protocol/shape.ts';
+import { type Fault, faultsOf } from '../../protocol/shape.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventRecord, Store } from '../store/store.ts';
 import type { EventConfigs } from './configs.ts';
+import type { JournalDoor } from './journal-door.ts';
+import { journalMissing, ModeSwitch, type SetBy } from './mode-switch.ts';
 import { fixedFieldsIn, patched, recordOf } from './record.ts';
+import { type Change, type EventAnswer, EventWrites, isProblem } from './writes.ts';
 
-/** Longer than a configuration may be old, with time for the commit that was sent at its last moment. */
-const SETTLE_MS = 1_000;
+export { type EventAnswer, isProblem } from './writes.ts';
+
 const HOLD_MS = 10_000;
-/** Writers that meet in the same instant; more is a fault elsewhere. */
-const WRITES_MAX = 20;
 
-export type EventAnswer = EventRecord | Problem;
-/** The next record from the newest one, or why there is none. */
-type Change = (event: EventRecord) => EventAnswer | Promise<EventAnswer>;
 type Objection = () => Promise<Problem | null>;
+type ModeFields = { mode?: Mode | undefined; modeSchedule?: readonly ModeEntry[] | undefined };
 
-export type EventsOptions = { store: Store; configs: EventConfigs; clock: Clock; runtime: Runtime };
+export type EventsOptions = {
+  store: Pick<Store, 'claims' | 'events'>;
+  configs: EventConfigs;
+  clock: Clock;
+  runtime: Runtime;
+  /** Of new events that say nothing else. Default `direct`. */
+  modeDefault?: Mode;
+  /** Absent where the store has no journal: every event is of mode `direct` then. */
+  journal?: JournalDoor;
+};
 
 export class Events {
   readonly #options: EventsOptions;
+  readonly #writes: EventWrites;
+  readonly #switch: ModeSwitch;
 
   constructor(options: EventsOptions) {
+    const { store, configs, clock, runtime, journal } = options;
     this.#options = options;
+    this.#writes = new EventWrites({ events: store.events, configs, clock, runtime });
+    this.#switch = new ModeSwitch({ writes: this.#writes, journal, clock, runtime });
   }
 
-  async get(eventKey: string): Promise<EventRecord | null> {
-    const [record] = await this.#options.store.events.get([eventKey]);
-    return record ?? null;
+  get(eventKey: string): Promise<EventRecord | null> {
+    return this.#writes.get(eventKey);
   }
 
   /** `input` is any value; everything that is wrong with it is named at once. */
   async create(input: unknown): Promise<EventAnswer> {
     const shapeFaults = faultsOf(eventInputShape, input);
     if (shapeFaults.length > 0) return { code: 'BAD_REQUEST', faults: shapeFaults };
-    const { event, faults } = recordOf(input as EventInput, this.#options.clock.nowMs());
-    if (faults.length > 0) return { code: 'BAD_REQUEST', faults };
-    const sentAt = this.#options.runtime.monotonicMs();
-    if (!(await this.#options.store.events.create(event))) return { code: 'EVENT_EXISTS' };
-    this.#options.configs.put(event, sentAt);
-    return event;
+    const { clock, modeDefault = 'direct' } = this.#options;
+    const { event, faults } = recordOf(input as EventInput, clock.nowMs(), modeDefault);
+    faults.push(...this.#journalFaults(input as EventInput));
+    return faults.length > 0 ? { code: 'BAD_REQUEST', faults } : this.#writes.create(event);
   }
 
   pause(eventKey: string): Promise<EventAnswer> {
@@ -58,6 +69,19 @@ export class Events {
 
   resume(eventKey: string): Promise<EventAnswer> {
     return this.#setState(eventKey, 'LIVE');
+  }
+
+  /**
+   * How the event commits from now on, by the journal's writer only: MOVED says which node that is. BUSY when it could not
+   * be done now; the event then goes on as it was. Asking for the mode it has changes nothing.
+   */
+  setMode(eventKey: string, mode: Mode, by: SetBy = 'hand'): Promise<EventAnswer> {
+    return this.#switch.set(eventKey, mode, by);
+  }
+
+  /** Whether this node is switching the event's mode right now. */
+  isSwitching(eventKey: string): boolean {
+    return this.#switch.isSwitching(eventKey);
   }
 
   /**
@@ -72,9 +96,13 @@ export class Events {
     const next: Change = (current) => this.#patched(current, patch, configVersion);
     const answer = await next(event);
     if (isProblem(answer)) return answer;
-    if (fixedFieldsIn(patch, event).length > 0) return this.#changeHeld(eventKey, next, configVersion);
+    const isHeldFor = fixedFieldsIn(patch, event).length > 0;
     const isLowered = event.stock !== null && answer.stock !== null && answer.stock < event.stock;
-    return isLowered ? this.#lowerStock(event, answer.stock, next) : this.#write(eventKey, next);
+    if (!isHeldFor && !isLowered) return this.#writes.write(eventKey, next);
+    // Only the journal's writer knows of claims that are not in the store yet.
+    const away = event.mode === 'journal' ? (this.#options.journal?.away() ?? null) : null;
+    if (away !== null) return away;
+    return isHeldFor ? this.#changeHeld(eventKey, next, configVersion) : this.#lowerStock(event, answer.stock, next);
   }
 
   async #patched(
@@ -90,33 +118,36 @@ export class Events {
     const shapeFaults = faultsOf(eventPatchShape, patch);
     if (shapeFaults.length > 0) return { code: 'BAD_REQUEST', faults: shapeFaults };
     const { event: next, faults } = patched(event, patch as EventPatch);
+    const { modeSchedule } = patch as EventPatch;
+    faults.push(...this.#journalFaults({ modeSchedule }));
     return faults.length > 0 ? { code: 'BAD_REQUEST', faults } : next;
   }
 
   #setState(eventKey: string, state: 'PAUSED' | 'LIVE'): Promise<EventAnswer> {
-    return this.#write(eventKey, (event) =>
+    return this.#writes.write(eventKey, (event) =>
       event.state === state ? event : { ...event, state, configVersion: event.configVersion + 1 },
     );
   }
 
   /** No claim may be made between finding that there is none and writing the field that would cut it otherwise. */
   async #changeHeld(eventKey: string, next: Change, configVersion: number | null): Promise<EventAnswer> {
-    const heldUntil = this.#options.clock.nowMs() + HOLD_MS;
-    const held = await this.#write(eventKey, (event) =>
-      configVersion !== null && configVersion !== event.configVersion
-        ? { code: 'VERSION_MISMATCH' }
-        : { ...event, heldUntil },
-    );
-    if (isProblem(held)) return held;
-    await this.#settle();
-    const answer = await this.#write(eventKey, async (event) => {
-      // A hold that ran out held nothing back.
-      if (event.heldUntil !== heldUntil || this.#options.clock.nowMs() >= heldUntil)
-        return { code: 'VERSION_MISMATCH' };
-      const changed = await next(event);
-      return isProblem(changed) ? changed : { ...changed, heldUntil: null };
+    const writes = this.#writes;
+    const hold = await writes.hold(eventKey, HOLD_MS, {
+      change: (event) =>
+        configVersion !== null && configVersion !== event.configVersion ? { code: 'VERSION_MISMATCH' } : event,
     });
-    if (isProblem(answer)) await this.#write(eventKey, (event) => ({ ...event, heldUntil: null }));
+    if (isProblem(hold)) return hold;
+    let answer: EventAnswer = { code: 'VERSION_MISMATCH' };
+    try {
+      await writes.settle();
+      answer = await writes.write(eventKey, async (event) => {
+        if (!writes.isHolding(event, hold)) return { code: 'VERSION_MISMATCH' };
+        const changed = await next(event);
+        return isProblem(changed) ? changed : { ...changed, heldUntil: null };
+      });
+    } finally {
+      if (isProblem(answer)) await writes.release(eventKey, hold);
+    }
     return answer;
   }
 
@@ -128,12 +159,12 @@ export class Events {
     };
     const atOnce = await objection();
     if (atOnce !== null) return atOnce;
-    const lowered = await this.#write(eventKey, next);
+    const lowered = await this.#writes.write(eventKey, next);
     if (isProblem(lowered)) return lowered;
-    await this.#settle();
+    await this.#writes.settle();
     const problem = await objection();
     if (problem === null) return lowered;
-    await this.#write(eventKey, (current) => ({
+    await this.#writes.write(eventKey, (current) => ({
       ...current,
       stock: event.stock,
       configVersion: current.configVersion + 1,
@@ -141,28 +172,11 @@ export class Events {
     return problem;
   }
 
-  #settle(): Promise<void> {
-    return new Promise((resolve) => this.#options.runtime.after(SETTLE_MS, resolve));
+  /** Modes that no event of this store can have. */
+  #journalFaults({ mode, modeSchedule = [] }: ModeFields): Fault[] {
+    if (this.#options.journal !== undefined) return [];
+    const entries = modeSchedule.map((entry, i) => ({ field: `modeSchedule[${i}].mode`, mode: entry.mode }));
+    const asked = [...(mode === undefined ? [] : [{ field: 'mode', mode }]), ...entries];
+    return asked.filter((one) => one.mode === 'journal').map(({ field }) => journalMissing(field));
   }
-
-  /** Applies a change to the newest record, again whenever somebody else has written in between. */
-  async #write(eventKey: string, change: Change): Promise<EventAnswer> {
-    for (let writes = 0; writes < WRITES_MAX; writes++) {
-      const event = await this.get(eventKey);
-      if (event === null) return { code: 'EVENT_NOT_FOUND' };
-      const changed = await change(event);
-      if (isProblem(changed) || changed === event) return changed;
-      const next = { ...changed, revision: event.revision + 1 };
-      const sentAt = this.#options.runtime.monotonicMs();
-      if (await this.#options.store.events.replace(next)) {
-        this.#options.configs.put(next, sentAt);
-        return next;
-      }
-    }
-    return { code: 'BUSY', retryAfterMs: SETTLE_MS };
-  }
-}
-
-export function isProblem(answer: EventAnswer): answer is Problem {
-  return 'code' in answer;
 }

@@ -1,12 +1,13 @@
 /** Events as operators write them into events as they are kept, and back. Pure. */
 import type { EventInput, EventPatch, EventView } from '../../protocol/event.ts';
+import type { Mode } from '../../protocol/mode.ts';
 import type { Fault } from '../../protocol/shape.ts';
 import type { EventRecord } from '../store/store.ts';
 
 type Written = { event: EventRecord; faults: Fault[] };
 
 /** A new event with its defaults. */
-export function recordOf({ eventKey, ...fields }: EventInput, now: number): Written {
+export function recordOf({ eventKey, ...fields }: EventInput, now: number, modeDefault: Mode): Written {
   const blank: EventRecord = {
     eventKey,
     title: eventKey,
@@ -19,7 +20,7 @@ export function recordOf({ eventKey, ...fields }: EventInput, now: number): Writ
     stock: null,
     eligibility: { kind: 'everyone' },
     graceMs: 0,
-    mode: 'direct',
+    mode: modeDefault,
     state: 'LIVE',
     configVersion: 1,
     revision: 1,
@@ -28,10 +29,18 @@ export function recordOf({ eventKey, ...fields }: EventInput, now: number): Writ
   return merge(blank, fields);
 }
 
-/** The next version of an event. */
+/** The next version of an event. A schedule that is written asks for nothing but itself, whatever was set by hand before. */
 export function patched(event: EventRecord, patch: EventPatch): Written {
-  return merge({ ...event, configVersion: event.configVersion + 1 }, patch);
+  const next = merge({ ...event, configVersion: event.configVersion + 1 }, patch);
+  if (patch.mode !== undefined && patch.mode !== event.mode) next.faults.push(MODE_FAULT);
+  const { modeByHand, ...rest } = next.event;
+  if (patch.modeSchedule === undefined || modeByHand === undefined) return next;
+  const isEmptied = patch.modeSchedule.length === 0;
+  return { ...next, event: isEmptied ? rest : { ...rest, modeByHand: { ...modeByHand, during: null } } };
 }
+
+/** Its own op makes sure that nothing of the old mode is on its way. */
+const MODE_FAULT: Fault = { field: 'mode', rule: 'the mode it has; POST /v1/events/:key/mode changes it' };
 
 function merge(event: EventRecord, { startsAt, endsAt, ...fields }: EventPatch): Written {
   // A field that is present but undefined would otherwise erase what is there.
@@ -57,15 +66,22 @@ export function fixedFieldsIn(patch: Record<string, unknown>, event: EventRecord
 
 /** `nextClaimAt` is given for users only. */
 export function viewOfEvent(event: EventRecord, serverTime: number, nextClaimAt?: number | null): EventView {
-  const { revision: _revision, heldUntil: _heldUntil, ...shown } = event;
+  const { revision: _revision, heldUntil: _heldUntil, modeNext: _next, modeByHand: _byHand, ...shown } = event;
   const view: EventView = {
     ...shown,
+    modeSchedule: (event.modeSchedule ?? []).map((entry) => ({ ...entry })),
     startsAt: iso(event.startsAt),
     endsAt: event.endsAt === null ? null : iso(event.endsAt),
     serverTime: iso(serverTime),
   };
   if (nextClaimAt !== undefined) view.nextClaimAt = nextClaimAt === null ? null : iso(nextClaimAt);
   return view;
+}
+
+/** What an operator wrote, without what the reading adds. */
+export function auditedEvent(event: EventRecord): object {
+  const { serverTime: _serverTime, ...written } = viewOfEvent(event, 0);
+  return written;
 }
 
 function iso(time: number): string {

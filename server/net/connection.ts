@@ -86,10 +86,29 @@ export class Connection implements Peer {
     return this.#state === 'READY' || this.#state === 'DRAINING';
   }
 
+  weigh(number: number, claims: number): boolean {
+    if (!this.isOpen) return false;
+    this.#inFlight.weigh(number, claims);
+    const isWithin = this.#inFlight.claims <= this.#shared.handshake.limits.inFlightClaimsMax;
+    if (!isWithin) this.close('TOO_MANY_IN_FLIGHT');
+    return isWithin;
+  }
+
   reply(number: number, frame: Uint8Array): void {
     if (!this.isOpen) return;
     if (!this.#inFlight.delete(number)) throw new Error(`reply to request ${number}, which is not in flight`);
     this.#send(frame);
+  }
+
+  get outgoing(): Buffer {
+    return this.#outbox.bytes;
+  }
+
+  reserve(number: number, bytes: number): number {
+    if (!this.isOpen) return -1;
+    if (!this.#inFlight.delete(number)) throw new Error(`reply to request ${number}, which is not in flight`);
+    if (this.#outbox.isEmpty) this.#shared.flusher.mark(this);
+    return this.#outbox.reserve(bytes);
   }
 
   notify(frame: Uint8Array): void {
@@ -170,7 +189,8 @@ export class Connection implements Peer {
   }
 
   #send(frame: Uint8Array): void {
-    if (this.#outbox.add(frame)) this.#shared.flusher.mark(this);
+    if (this.#outbox.isEmpty) this.#shared.flusher.mark(this);
+    this.#outbox.add(frame);
   }
 
   #take(chunk: Uint8Array): void {
@@ -190,10 +210,10 @@ export class Connection implements Peer {
     const reader = this.#reader;
     let isSameFrame = reader.isMidFrame;
     reader.push(chunk);
-    for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+    while (reader.read()) {
       isSameFrame = false;
-      if (this.#state === 'CONNECTED') this.#takeHello(frame);
-      else this.#takeFrame(frame);
+      if (this.#state === 'CONNECTED') this.#takeHello(reader.frame());
+      else this.#takeFrame(reader);
       if ((this.#state as State) === 'CLOSED') return;
     }
     if (!reader.isMidFrame) this.#frameSince = null;
@@ -213,19 +233,24 @@ export class Connection implements Peer {
     this.#shared.onReady(this);
   }
 
-  #takeFrame(frame: Frame): void {
-    if (this.#state !== 'READY' || frame.kind !== KIND.request || frame.op <= OWN_OPS_MAX) return this.#answer(frame);
+  #takeFrame(reader: FrameReader): void {
+    const { kind, op, number } = reader;
+    if (this.#state !== 'READY' || kind !== KIND.request || op <= OWN_OPS_MAX) return this.#answer(reader.frame());
     const inFlight = this.#inFlight;
-    if (inFlight.size >= this.#shared.handshake.limits.inFlightFramesMax) return this.close('TOO_MANY_IN_FLIGHT');
-    if (!inFlight.add(frame.number)) return this.#refuseNumber(frame);
-    this.#handle(frame);
+    const { inFlightFramesMax, inFlightClaimsMax } = this.#shared.handshake.limits;
+    // How many a batch holds is known to who reads it, and said by `weigh`.
+    const claims = op === OPS.CLAIM.op ? 1 : 0;
+    const isFull = inFlight.size >= inFlightFramesMax || inFlight.claims + claims > inFlightClaimsMax;
+    if (isFull) return this.close('TOO_MANY_IN_FLIGHT');
+    if (!inFlight.add(number, claims)) return this.#refuseNumber(number);
+    this.#handle(reader);
   }
 
   /** What a connection answers by itself. */
   #answer(frame: Frame): void {
     const { kind, op, number } = frame;
     if (kind !== KIND.request) return this.#takePong(frame);
-    if (this.#inFlight.has(number)) return this.#refuseNumber(frame);
+    if (this.#inFlight.has(number)) return this.#refuseNumber(number);
     if (op === OPS.PING.op) return this.#send(pongFrame(number));
     if (op <= OWN_OPS_MAX) {
       return this.#send(problemFrame(frame, { code: 'OP_UNKNOWN', detail: 'Not an op for a client that is READY.' }));
@@ -234,17 +259,19 @@ export class Connection implements Peer {
     this.#send(problemFrame(frame, { code: 'DRAINING', retryAfterMs }));
   }
 
-  #refuseNumber({ number }: Frame): void {
+  #refuseNumber(number: number): void {
     this.close('NUMBER_REUSED', `Request ${number} is still in flight.`);
   }
 
   /** A bug in the handler costs its request, not the connection and never the process. */
-  #handle(frame: Frame): void {
+  #handle(reader: FrameReader): void {
+    const { handler, log } = this.#shared;
+    const { op, number } = reader;
     try {
-      this.#shared.handler.request(this, frame);
+      if (handler.take?.(this, reader) !== true) handler.request(this, reader.frame());
     } catch (error) {
-      this.#shared.log.error({ err: error, op: frame.op }, 'the request handler threw');
-      if (this.#inFlight.delete(frame.number)) this.#send(problemFrame(frame, { code: 'INTERNAL' }));
+      log.error({ err: error, op }, 'the request handler threw');
+      if (this.#inFlight.delete(number)) this.#send(problemFrame({ op, number }, { code: 'INTERNAL' }));
     }
   }
 

@@ -22,6 +22,21 @@ test('a number is in flight from add to delete, once', () => {
   assert.ok(numbers.add(1));
 });
 
+test('claims count from when their request is weighed until its number leaves', () => {
+  const numbers = new InFlight();
+  for (const number of [7, 71]) numbers.add(number);
+  assert.is(numbers.claims, 0);
+  numbers.weigh(7, 10_000);
+  numbers.weigh(71, 1);
+  numbers.weigh(71, 2);
+  assert.is(numbers.claims, 10_002);
+  numbers.delete(7);
+  assert.is(numbers.claims, 2);
+  assert.throws(() => numbers.weigh(7, 1), /not in flight/);
+  numbers.clear();
+  assert.is(numbers.claims, 0);
+});
+
 /** Numbers as peers choose them: counted up, any at all, and all with the same home. */
 const PEERS: Record<string, (step: number, any: number) => number> = {
   'that counts up': (step) => (0xffffff00 + step) >>> 0,
@@ -29,23 +44,28 @@ const PEERS: Record<string, (step: number, any: number) => number> = {
   'that wants collisions': (step) => ((step % 1_024) * 4_096) >>> 0,
 };
 for (const [name, numberOf] of Object.entries(PEERS)) {
-  test(`agrees with a Set for a peer ${name}`, () => {
+  test(`agrees with a Map for a peer ${name}`, () => {
     const seed = 20_260_518;
     const chance = chanceOf(seed);
     const numbers = new InFlight();
-    const truth = new Set<number>();
+    const truth = new Map<number, number>();
+    let claims = 0;
     for (let step = 0; step < 30_000; step++) {
       if (truth.size < 1_024 && chance.fraction() < 0.55) {
         const number = numberOf(step, chance.integer(2 ** 32));
         assert.is(numbers.add(number), !truth.has(number), `seed ${seed} step ${step}`);
-        truth.add(number);
+        const weight = truth.get(number) ?? chance.integer(3) * 5_000;
+        numbers.weigh(number, weight);
+        claims += weight - (truth.get(number) ?? 0);
+        truth.set(number, weight);
       } else if (truth.size > 0) {
-        const number = [...truth][chance.integer(Math.min(truth.size, 8))] as number;
+        const number = [...truth.keys()][chance.integer(Math.min(truth.size, 8))] as number;
         assert.ok(numbers.delete(number), `seed ${seed} step ${step}`);
+        claims -= truth.get(number) as number;
         truth.delete(number);
       }
-      assert.is(numbers.size, truth.size);
+      assert.equal([numbers.size, numbers.claims], [truth.size, claims], `seed ${seed} step ${step}`);
     }
-    for (const number of truth) assert.ok(numbers.has(number));
+    for (const number of truth.keys()) assert.ok(numbers.has(number));
   });
 }

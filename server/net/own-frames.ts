@@ -27,6 +27,6 @@ export function closeFrame(reason: PinnedReason, detail: string): Uint8Array {
   return encodeFrame(KIND.notice, OPS.CLOSE.op, 0, [ERRORS[reason].code, detail.slice(0, 512)]);
 }
 
-export function problemFrame({ op, number }: Frame, problem: Problem): Uint8Array {
+export function problemFrame({ op, number }: Pick<Frame, 'op' | 'number'>, problem: Problem): Uint8Array {
   return encodeFrame(KIND.reply, op, number, encodeProblem(problem));
 }

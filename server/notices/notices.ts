@@ -82,6 +82,11 @@ export class Notices {
     this.#subscriptions.remove(listener, eventKeys, userIds);
   }
 
+  /** Whether anybody wants to know of any user's claims. */
+  get isHeard(): boolean {
+    return this.#subscriptions.hasUsers;
+  }
+
   /** This node has granted a claim. Costs one look-up where nobody wants to know. */
   granted(claim: ClaimRecord, nextClaimAt: number | null): void {
     if (!this.#subscriptions.wantsUser(claim.userId)) return;

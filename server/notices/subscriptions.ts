@@ -22,6 +22,10 @@ export class Subscriptions {
     this.#limits = limits;
   }
 
+  get hasUsers(): boolean {
+    return this.#byUser.size > 0;
+  }
+
   /** False, and nothing is added, when the listener would have more than the limits allow. */
   add(listener: Listener, events: readonly string[], users: readonly string[]): boolean {
     const wanted = this.#wanted.get(listener) ?? { events: new Set(), users: new Set() };

@@ -1,9 +1,9 @@
 /** Signing in and what people do with their own account. */
+import { isStoredSession } from '../../protocol/accounts.ts';
 import { type Value, widen } from '../../protocol/codec.ts';
 import type { Accounts, SignInAnswer } from '../accounts/accounts.ts';
 import { sessionViewOf, userViewOf } from '../accounts/views.ts';
 import type { Principal, UserPrincipal } from '../session/principal.ts';
-import { SESSION_PREFIX } from '../session/revocations.ts';
 import { type Answer, doerOf, type Handler } from './call.ts';
 
 type Names =
@@ -32,7 +32,7 @@ export function createAccountHandlers({
   /** Ends the session that asked; a token without one takes those like it along, for want of anything smaller. */
   async function logout(principal: UserPrincipal): Promise<void> {
     const doer = doerOf(principal);
-    if (!principal.sessionId.startsWith(SESSION_PREFIX)) {
+    if (!isStoredSession(principal.sessionId)) {
       await sessions.revokeUnstored(principal.userId);
       return;
     }

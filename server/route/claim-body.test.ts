@@ -3,12 +3,25 @@ import { type Args, OPS } from '../../protocol/ops.ts';
 import { faultsOf } from '../../protocol/shape.ts';
 import { assert, suite } from '../../protocol/testing/kit.ts';
 import { type Chance, chanceOf } from '../../protocol/testing/random.ts';
-import { type ClaimBody, readClaimBody } from './claim-body.ts';
+import { ClaimBody } from './claim-body.ts';
 
 const test = suite('claim body');
 
+type Read = { eventKey: string; userId: string; requestId: string | null; deadlineMs: number | null };
+const claimBody = new ClaimBody();
+
+function readByHand(body: Uint8Array): Read | null {
+  // Among other bytes, which must not matter.
+  const among = Buffer.concat([Buffer.of(0xc0, 0x01), body, Buffer.of(0xc0, 0x41, 0x41)]);
+  if (!claimBody.read(among, 2, 2 + body.length)) return null;
+  const { eventKey, userId, requestId, deadlineMs, bytes, userAt, userEnd } = claimBody;
+  // The journal takes the bytes as they are, so equal ids must be equal bytes.
+  assert.equal(Buffer.from(bytes.subarray(userAt, userEnd)), Buffer.from(encodeBody([userId])).subarray(1));
+  return { eventKey, userId, requestId, deadlineMs };
+}
+
 /** What the general way makes of a body; null when it refuses it. */
-function readGenerally(body: Uint8Array): ClaimBody | null {
+function readGenerally(body: Uint8Array): Read | null {
   let args: unknown;
   try {
     args = decodeBody(body);
@@ -51,7 +64,7 @@ test('reads what the general way reads, whenever it reads at all', () => {
       mutated++;
     }
     const cut = chance.integer(10) === 0 ? body.subarray(0, chance.integer(body.length)) : body;
-    const byHand = readClaimBody(cut);
+    const byHand = readByHand(cut);
     if (byHand === null) continue;
     read++;
     assert.equal(byHand, readGenerally(cut), `seed ${chance.seed}, body ${Buffer.from(cut).toString('hex')}`);
@@ -66,5 +79,5 @@ test('the bodies that clients send are all read by hand', () => {
     [null, 'welcome', 'u1', null],
     [null, 'x'.repeat(64), 'y'.repeat(128), 'z'.repeat(128), 30_000],
   ];
-  for (const claim of claims) assert.equal(readClaimBody(encodeBody(claim)), readGenerally(encodeBody(claim)));
+  for (const claim of claims) assert.equal(readByHand(encodeBody(claim)), readGenerally(encodeBody(claim)));
 });

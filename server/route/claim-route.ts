@@ -1,8 +1,11 @@
-/** CLAIM: the one op that is answered through the shard's lock queue rather than by a promise. */
-import type { Frame } from '../../protocol/frame.ts';
+/** CLAIM: the one op that is answered through the shard's lock queue, or by the journal, rather than by a promise. */
+import type { FrameInPlace } from '../../protocol/frame.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Problem } from '../../protocol/reply.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
+import type { EventConfigs } from '../events/configs.ts';
+import { Ask } from '../journal/ask.ts';
+import type { Journaling } from '../journal/journaling.ts';
 import type { Peer } from '../net/peer.ts';
 import type { Claimed, ClaimOutcome } from '../rules/decide.ts';
 import { reachOf } from '../session/permissions.ts';
@@ -10,22 +13,38 @@ import type { Service } from '../session/principal.ts';
 import type { Shards } from '../shard/shards.ts';
 import type { ClaimRequest } from '../shard/turn.ts';
 import { type Call, isProblem, subjectOf } from './call.ts';
-import { type ClaimBody, readClaimBody } from './claim-body.ts';
+import { ClaimBody } from './claim-body.ts';
 import { claimReply } from './claim-reply.ts';
+import { FreshIds } from './fresh-ids.ts';
+import { PeerReceivers } from './peer-receiver.ts';
 
 export type ClaimRoute = {
   /** Takes a CLAIM that was read by hand; false when it must go the general way. */
-  takeBody(peer: Peer, frame: Frame): boolean;
+  takeBody(peer: Peer, frame: FrameInPlace): boolean;
   /** Answers through the peer; a problem returned instead is the caller's to send. */
   takeCall(peer: Peer, number: number, call: Call<'CLAIM'>): Problem | null;
 };
 
 /** Hears of every grant, after its reply is on its way. */
 export type Granted = (claimed: Claimed) => void;
-type Options = { shards: Shards; runtime: Runtime; granted: Granted };
+type Options = {
+  shards: Shards;
+  journaling: Pick<Journaling, 'claim'>;
+  configs: Pick<EventConfigs, 'of'>;
+  runtime: Runtime;
+  granted: Granted;
+  /** Whether anybody hears of grants at all. */
+  isHeard: () => boolean;
+  onOutcome: (code: ClaimOutcome['code']) => void;
+};
 
-export function createClaimRoute({ shards, runtime, granted }: Options): ClaimRoute {
+export function createClaimRoute(options: Options): ClaimRoute {
+  const { shards, journaling, configs, runtime, granted } = options;
   const mayClaim = new WeakMap<Service, boolean>();
+  const claimBody = new ClaimBody();
+  const ask = new Ask();
+  const freshIds = new FreshIds(runtime);
+  const receivers = new PeerReceivers(options);
 
   function isClaimant(service: Service): boolean {
     let isPermitted = mayClaim.get(service);
@@ -36,23 +55,43 @@ export function createClaimRoute({ shards, runtime, granted }: Options): ClaimRo
     return isPermitted;
   }
 
-  function submit(peer: Peer, number: number, { eventKey, userId, requestId, deadlineMs }: ClaimBody): void {
+  /** False when it is no claim of a journal event, or one that memory cannot decide. */
+  function decidedByJournal(peer: Peer, number: number): boolean {
+    const config = configs.of(claimBody.eventKey);
+    if (config?.record?.mode !== 'journal') return false;
+    const { bytes, userAt, userEnd, hasRequestId, requestAt, requestEnd, deadlineMs } = claimBody;
+    ask.bytes = bytes;
+    ask.userAt = userAt;
+    ask.userEnd = userEnd;
+    ask.isRequestIdFresh = !hasRequestId;
+    ask.requestBytes = hasRequestId ? bytes : freshIds.bytes;
+    ask.requestAt = hasRequestId ? requestAt : freshIds.next();
+    ask.requestEnd = hasRequestId ? requestEnd : ask.requestAt + freshIds.textBytes;
+    ask.deadlineAt = deadlineAtOf(deadlineMs);
+    return journaling.claim(ask, config, receivers.of(peer), number);
+  }
+
+  function deadlineAtOf(deadlineMs: number | null): number {
+    return runtime.monotonicMs() + (deadlineMs ?? LIMITS.deadlineMsDefault);
+  }
+
+  function submit(peer: Peer, number: number, { eventKey, userId, requestId, deadlineMs }: Claim): void {
     shards.submit(
       new WireClaim(peer, number, granted, {
         eventKey,
         userId,
-        requestId: requestId ?? Buffer.from(runtime.randomBytes(16)).toString('hex'),
+        requestId: requestId ?? freshIds.text(),
         isRequestIdFresh: requestId === null,
-        deadlineAt: runtime.monotonicMs() + (deadlineMs ?? LIMITS.deadlineMsDefault),
+        deadlineAt: deadlineAtOf(deadlineMs),
       }),
     );
   }
 
   return {
-    takeBody(peer, { number, body }) {
-      const claim = isClaimant(peer.service) ? readClaimBody(body) : null;
-      if (claim !== null) submit(peer, number, claim);
-      return claim !== null;
+    takeBody(peer, { number, bytes, bodyAt, bodyEnd }) {
+      if (!isClaimant(peer.service) || !claimBody.read(bytes, bodyAt, bodyEnd)) return false;
+      if (!decidedByJournal(peer, number)) submit(peer, number, claimBody);
+      return true;
     },
 
     takeCall(peer, number, { args, principal, reach }) {
@@ -65,6 +104,7 @@ export function createClaimRoute({ shards, runtime, granted }: Options): ClaimRo
   };
 }
 
+type Claim = { eventKey: string; userId: string; requestId: string | null; deadlineMs: number | null };
 type Fields = Omit<ClaimRequest, 'settle'>;
 
 /** A claim that came in a frame; its outcome leaves in one. */

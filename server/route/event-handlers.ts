@@ -3,7 +3,7 @@ import { type Value, widen } from '../../protocol/codec.ts';
 import { claimKeyOf } from '../../protocol/key.ts';
 import type { Audit, AuditAction } from '../accounts/audit.ts';
 import type { Events } from '../events/events.ts';
-import { viewOfEvent } from '../events/record.ts';
+import { auditedEvent, viewOfEvent } from '../events/record.ts';
 import type { Clock } from '../lib/clock.ts';
 import { spanAt } from '../rules/calendar.ts';
 import { claimInstant, nextClaimAtOf } from '../rules/decide.ts';
@@ -14,7 +14,14 @@ import { decodeEventCursor, encodeEventCursor } from './cursor.ts';
 
 const PAGE_LENGTH = 50;
 
-type Names = 'EVENT_CREATE' | 'EVENT_CHANGE' | 'EVENT_GET' | 'EVENT_LIST' | 'EVENT_PAUSE' | 'EVENT_RESUME';
+type Names =
+  | 'EVENT_CREATE'
+  | 'EVENT_CHANGE'
+  | 'EVENT_GET'
+  | 'EVENT_LIST'
+  | 'EVENT_PAUSE'
+  | 'EVENT_RESUME'
+  | 'EVENT_MODE';
 export type EventHandlers = { [K in Names]: Handler<K> };
 
 export function createEventHandlers({
@@ -55,7 +62,12 @@ export function createEventHandlers({
   ): Promise<Answer> {
     const after = await write();
     if (!isProblem(after) && after.configVersion !== before?.configVersion) {
-      const entry = { action, subject: after.eventKey, before: before && auditedOf(before), after: auditedOf(after) };
+      const entry = {
+        action,
+        subject: after.eventKey,
+        before: before && auditedEvent(before),
+        after: auditedEvent(after),
+      };
       await audit.record(doerOf(principal), entry);
     }
     return showOne(after, principal);
@@ -77,6 +89,10 @@ export function createEventHandlers({
       const before = await events.get(eventKey);
       return act(principal, { action: 'event.resumed', before, write: () => events.resume(eventKey) });
     },
+    async EVENT_MODE({ args: [, eventKey, mode], principal }) {
+      const before = await events.get(eventKey);
+      return act(principal, { action: 'event.mode', before, write: () => events.setMode(eventKey, mode) });
+    },
     EVENT_GET: async ({ args: [, eventKey], principal }) =>
       showOne((await events.get(eventKey)) ?? { code: 'EVENT_NOT_FOUND' }, principal),
 
@@ -95,10 +111,4 @@ export function createEventHandlers({
       };
     },
   };
-}
-
-/** What an operator wrote, without what the reading adds. */
-function auditedOf(event: EventRecord): object {
-  const { serverTime: _serverTime, ...written } = viewOfEvent(event, 0);
-  return written;
 }

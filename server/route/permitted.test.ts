@@ -16,11 +16,13 @@ const [lmdb] = STORE_CASES;
 const ARGUMENTS: { [K in RequestName]?: readonly unknown[] } = {
   CLAIM: ['none', null, 'r1'],
   CLAIM_BY_REQUEST: [null, 'r1'],
+  CLAIM_BATCH: ['none', 'b1', ['u1']],
   EVENT_CREATE: [{}],
   EVENT_CHANGE: ['none', {}],
   EVENT_GET: ['none'],
   EVENT_PAUSE: ['none'],
   EVENT_RESUME: ['none'],
+  EVENT_MODE: ['none', 'direct'],
   QUALIFY: ['none', ['u1']],
   DISQUALIFY: ['none', ['u1']],
   QUALIFIED: ['none', 'u1'],

@@ -5,7 +5,7 @@
  */
 import { decodeBody, encodeFrame, type Value } from '../../protocol/codec.ts';
 import { ERRORS } from '../../protocol/errors.ts';
-import { type Frame, KIND } from '../../protocol/frame.ts';
+import { type Frame, type FrameInPlace, KIND } from '../../protocol/frame.ts';
 import { type Actor, type Args, actorShape, OPS, opName, type RequestName } from '../../protocol/ops.ts';
 import { encodeProblem, type Problem } from '../../protocol/reply.ts';
 import { BodyRefused } from '../../protocol/scan.ts';
@@ -17,39 +17,42 @@ import { type Principal, principalOf } from '../session/principal.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import type { AccountHandlers } from './account-handlers.ts';
 import type { AdminHandlers } from './admin-handlers.ts';
+import type { BatchRoute } from './batch-route.ts';
 import { type Answer, badField, type Call, isProblem } from './call.ts';
 import type { ClaimHandlers } from './claim-handlers.ts';
 import type { ClaimRoute } from './claim-route.ts';
 import type { EventHandlers } from './event-handlers.ts';
+import type { JournalHandlers } from './journal-handlers.ts';
 import type { NodeHandlers } from './node-handlers.ts';
 import type { NoticeHandlers } from './notice-handlers.ts';
 import type { QualificationHandlers } from './qualification-handlers.ts';
 
 const STORE_RETRY_MS = 500;
 
-/** HELLO and PING belong to the connection and never come here; CLAIM is answered through the lock queue. */
+/** HELLO and PING belong to the connection and never come here; claims are answered through the lock queue. */
 export type Handlers = ClaimHandlers &
   EventHandlers &
   QualificationHandlers &
   NodeHandlers &
   AccountHandlers &
   AdminHandlers &
+  JournalHandlers &
   NoticeHandlers;
-type HandledName = Exclude<RequestName, 'HELLO' | 'PING' | 'CLAIM'>;
+type HandledName = Exclude<RequestName, 'HELLO' | 'PING' | 'CLAIM' | 'CLAIM_BATCH'>;
 type AnyHandler = (call: Call<HandledName>) => Answer | Promise<Answer>;
 
 export type RouterOptions = {
   claim: ClaimRoute;
+  batch: BatchRoute;
   gate: Gate;
   handlers: Handlers & Record<HandledName, unknown>;
   isFull: () => boolean;
   log: Log;
 };
 
-export function createRouter({ claim, gate, handlers, isFull, log }: RouterOptions): RequestHandler {
+export function createRouter({ claim, batch, gate, handlers, isFull, log }: RouterOptions): RequestHandler {
   /** Who asks and whether they may is settled before anything they wrote is judged. */
   function request(peer: Peer, frame: Frame): void {
-    if (frame.op === OPS.CLAIM.op && frame.kind === KIND.request && claim.takeBody(peer, frame)) return;
     const asked = askedBy(peer, frame);
     if (isProblem(asked)) return sendProblem(peer, frame, asked);
     const verdict = gate.judge(asked.principal, asked.name);
@@ -67,6 +70,7 @@ export function createRouter({ claim, gate, handlers, isFull, log }: RouterOptio
     const faults = faultsOf(OPS[name].args, args);
     if (faults.length > 0) return sendProblem(peer, frame, { code: 'BAD_REQUEST', faults });
     const call: NamedCall = { name, args: args as Args<RequestName>, peer, ...verdict };
+    if (call.name === 'CLAIM_BATCH') return batch.take(frame.number, call as unknown as Call<'CLAIM_BATCH'>);
     if (call.name !== 'CLAIM') return void handle(peer, frame, call);
     const problem = claim.takeCall(peer, frame.number, call as unknown as Call<'CLAIM'>);
     if (problem !== null) sendProblem(peer, frame, problem);
@@ -90,7 +94,12 @@ export function createRouter({ claim, gate, handlers, isFull, log }: RouterOptio
     return { code: 'INTERNAL' };
   }
 
-  return { request, isFull };
+  function take(peer: Peer, frame: FrameInPlace): boolean {
+    if (frame.op === OPS.CLAIM.op) return claim.takeBody(peer, frame);
+    return frame.op === OPS.CLAIM_BATCH.op && batch.takeBody(peer, frame);
+  }
+
+  return { take, request, isFull };
 }
 
 type NamedCall = Call<RequestName> & { name: RequestName };

@@ -13,6 +13,7 @@ type Day = number;
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 const THURSDAY = 3;
 
 const ALWAYS: Span = { id: '-', startsAt: Number.NEGATIVE_INFINITY, endsAt: Number.POSITIVE_INFINITY };
@@ -93,6 +94,13 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
     formats.set(timeZone, format);
   }
   return format;
+}
+
+/** What the local clock shows at an instant: the date as days since 1970-01-01, and minutes since midnight. */
+export function localAt(timeZone: string, at: number): { day: number; minute: number } {
+  const local = at + offsetAt(timeZone, at);
+  const day = Math.floor(local / DAY_MS);
+  return { day, minute: Math.floor((local - day * DAY_MS) / MINUTE_MS) };
 }
 
 /** How far the local clock is ahead of UTC at an instant, in milliseconds. */

@@ -90,7 +90,7 @@ function replay(claim: ClaimRecord, event: EventRecord, span: Span): Decision {
 }
 
 /** When the user of a claim may claim again: at the next reset when the claim is of the period at hand. */
-export function nextClaimAfter(claim: ClaimRecord, event: EventRecord, span: Span): number | null {
+export function nextClaimAfter(claim: { period: string }, event: EventRecord, span: Span): number | null {
   // A claim of an earlier period does not stand in the way of one in this period.
   const next = claim.period === span.id ? span.endsAt : span.startsAt;
   return event.period === 'once' || (event.endsAt !== null && next >= event.endsAt) ? null : next;

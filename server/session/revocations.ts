@@ -7,13 +7,12 @@
  * ours: those of a command line or of another issuer. They are told apart by the id, so that who signs in again in the
  * second in which they were signed out is not taken for their former self.
  */
+import { isStoredSession } from '../../protocol/accounts.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Revocation, RevocationStore } from '../store/accounts.ts';
 import type { UserPrincipal } from './principal.ts';
 
 const POLL_MS = 500;
-/** What a session id of ours begins with; no token of a command line and none of another issuer gets such a `sid`. */
-export const SESSION_PREFIX = 's.';
 /** Tokens without a session of ours are refused when they are older: their revocation may have been forgotten. */
 export const UNSTORED_TOKEN_MS_MAX = 7 * 86_400_000;
 
@@ -56,7 +55,7 @@ export class Revocations {
   }
 
   isRevoked({ userId, sessionId, issuedAt }: Pick<UserPrincipal, 'userId' | 'sessionId' | 'issuedAt'>): boolean {
-    if (sessionId.startsWith(SESSION_PREFIX)) return this.#bySession.has(sessionId);
+    if (isStoredSession(sessionId)) return this.#bySession.has(sessionId);
     const revocation = this.#byUser.get(userId);
     if (revocation !== undefined && (issuedAt === null || issuedAt < revocation.at)) return true;
     return issuedAt !== null && issuedAt < this.#options.nowMs() - UNSTORED_TOKEN_MS_MAX;

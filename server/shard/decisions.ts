@@ -6,6 +6,7 @@
 import { claimKeyOf } from '../../protocol/key.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
+import type { Journaling } from '../journal/journaling.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type ClaimOutcome, type Decision, decide, nextClaimAfter } from '../rules/decide.ts';
 import type { ClaimDraft, ClaimRecord, EventRecord, InsertOutcome, Store } from '../store/store.ts';
@@ -16,6 +17,7 @@ import type { ClaimRequest, Turn } from './turn.ts';
 
 const BUSY_RETRY_MS = 200;
 const STORE_RETRY_MS = 500;
+const LATER_MS = 10;
 const RESEND_MS_BASE = 20;
 const RESEND_MS_MAX = 500;
 
@@ -26,6 +28,7 @@ const GUARD_MISSING: ClaimOutcome = { code: 'GUARD_MISSING', retryAfterMs: STORE
 
 export type DecisionsOptions = {
   store: Store;
+  journaling: Pick<Journaling, 'away' | 'head' | 'propose'>;
   configs: EventConfigs;
   clock: Clock;
   runtime: Runtime;
@@ -81,7 +84,7 @@ export class Decisions {
 
   /** Decides as far as can be without waiting; the rest follows by itself. Ends in `finish`. */
   decide(turn: Turn): void {
-    const { configs, clock } = this.#options;
+    const { configs, clock, journaling } = this.#options;
     const config = turn.config as EventConfig;
     if (turn.isAnswered) return this.#finish(turn, BUSY);
     if (!configs.isFresh(config)) {
@@ -90,10 +93,13 @@ export class Decisions {
     }
     const event = config.record;
     if (event === null) return this.#finish(turn, { code: 'EVENT_NOT_FOUND' });
+    const away = event.mode === 'journal' ? journaling.away() : null;
+    if (away !== null) return this.#finish(turn, away);
     const now = clock.nowMs();
     const decision = this.#ask(turn, config, event, now);
     if (decision.kind === 'ANSWER') return this.#finish(turn, decision.outcome);
-    if (decision.kind === 'LOOKUP') return this.#lookups.add(turn);
+    if (decision.kind === 'LOOKUP') return this.#lookUp(turn);
+    if (event.mode === 'journal') return this.#propose(turn, config, event);
     this.#draft(turn, event, now);
     turn.move('QUEUED');
     this.#commit.add(turn);
@@ -120,6 +126,38 @@ export class Decisions {
 
   #isSoldOut(turn: Turn, { eventKey, stock }: EventRecord, period: string): boolean {
     return stock !== null && stock <= Math.max(turn.soldOutStock, this.known.soldOutStock(eventKey, period));
+  }
+
+  #lookUp(turn: Turn): void {
+    if (turn.byKey === undefined) turn.lookedUpAt = this.#options.journaling.head;
+    this.#lookups.add(turn);
+  }
+
+  /** The journal knows more than the rules were told; what it does not know either is looked up, and the rules are asked again. */
+  #propose(turn: Turn, config: EventConfig, event: EventRecord): void {
+    turn.event = event;
+    turn.move('QUEUED');
+    turn.move('SENT');
+    turn.sends++;
+    const proposal = {
+      claim: turn.request,
+      granted: (claim: ClaimRecord) => this.#granted(turn, claim),
+      taken: (claim: ClaimRecord) => {
+        if (claim.claimKey === turn.claimKey) turn.byKey = claim;
+        else turn.byRequest = claim;
+        this.#decideKnowing(turn, claim);
+      },
+      refused: (outcome: ClaimOutcome) => this.#finish(turn, outcome),
+    };
+    const lookedUp = { keyAt: turn.byKey === null ? turn.lookedUpAt : null, isRequestUnused: turn.byRequest === null };
+    const proposed = this.#options.journaling.propose(proposal, config, lookedUp);
+    if (proposed === 'DONE') return;
+    turn.sends--;
+    turn.move('DECIDING');
+    if (proposed === 'LATER') return void this.#options.runtime.after(LATER_MS, () => this.decide(turn));
+    turn.byKey = undefined;
+    turn.byRequest = turn.request.isRequestIdFresh ? null : undefined;
+    this.#lookUp(turn);
   }
 
   #draft(turn: Turn, event: EventRecord, now: number): void {

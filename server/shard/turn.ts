@@ -45,6 +45,8 @@ export class Turn {
   /** What look-ups have found so far, for `claimKey`. */
   claimKey = '';
   byKey: ClaimRecord | null | undefined = undefined;
+  /** The journal's head when `byKey` was asked for: what was decided since is not in it. */
+  lookedUpAt = 0;
   byRequest: ClaimRecord | null | undefined;
   isQualified: boolean | undefined = undefined;
   /** The stock of which a durable read has found the last unit taken; 0 when none has. */

@@ -13,6 +13,7 @@ import { sessionContract } from './testing/accounts-sessions.ts';
 import { userContract } from './testing/accounts-users.ts';
 import { accountContract } from './testing/accounts-whole.ts';
 import { claimReads } from './testing/claim-reads.ts';
+import { claimScans } from './testing/claim-scans.ts';
 import { claimWrites } from './testing/claim-writes.ts';
 import { eventContract } from './testing/events.ts';
 import { createDraft, type Test } from './testing/fixtures.ts';
@@ -57,6 +58,7 @@ export function contractSuite(
     claimWrites,
     stockContract,
     claimReads,
+    claimScans,
     listContract,
     eventContract,
     qualificationContract,

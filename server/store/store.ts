@@ -6,8 +6,9 @@
  * j:true). Every read is of durable data (MongoDB: majority, from the primary).
  */
 import type { Claim, Reward } from '../../protocol/claim.ts';
-import type { EventState, Mode, Period } from '../../protocol/event.ts';
+import type { EventState, Mode, ModeEntry, Period } from '../../protocol/event.ts';
 import type { AccountStores } from './accounts.ts';
+import type { JournalHome, Projector } from './journal.ts';
 
 /** A claim as it is kept. `attempt` is `node.boot.sequence` of the try that wrote it: it tells one's own write from another's. */
 export type ClaimRecord = Claim & { attempt: string };
@@ -43,6 +44,9 @@ export type MayWrite = () => boolean;
 export type PageKey = { grantedAt: number; claimKey: string };
 export type ClaimFilter = { eventKey?: string; userId?: string; from?: number; to?: number };
 
+/** `next` is the `after` of the page that follows, null when there is none. */
+export type RequestPage = { items: { userId: string; requestId: string }[]; next: string | null };
+
 export type ClaimStore = {
   /**
    * The conditional insert: each draft becomes the claim of its key unless the key or `(userId, requestId)` is taken.
@@ -68,6 +72,14 @@ export type ClaimStore = {
   hasAny(eventKey: string, period?: string): Promise<boolean>;
   /** The highest slot of any period of the event, or of the one named; 0 when there is none. */
   highestSlot(eventKey: string, period?: string): Promise<number>;
+  /**
+   * The users who have a claim of this event and period, each once over all pages; a page of less than `limit` is the
+   * last. `after` is the last user of the page before. In an order of the store's own, in which claims that come
+   * meanwhile may lie before the page that is read.
+   */
+  usersOf(eventKey: string, period: string, page: { limit: number; after?: string }): Promise<string[]>;
+  /** The request ids of all claims, each once; of those that come meanwhile some may be missing. */
+  requests(page: { limit: number; after?: string }): Promise<RequestPage>;
 };
 
 /** An event as it is kept. Times are milliseconds since 1970 UTC. */
@@ -84,6 +96,12 @@ export type EventRecord = {
   eligibility: { kind: 'everyone' | 'listed' };
   graceMs: number;
   mode: Mode;
+  /** Local hours with a mode of their own; absent: none. This and the next two are absent in older records. */
+  modeSchedule?: readonly ModeEntry[];
+  /** The mode outside those hours; absent: the present one. `during`: the hours in which it holds all the same, see `segmentAt`. */
+  modeByHand?: { mode: Mode; during: string | null };
+  /** A switch to this mode is being made by the journal's writer; claims are held back until it is made or taken back. */
+  modeNext?: { mode: Mode; by: 'hand' | 'schedule' };
   state: EventState;
   /** What operators see; grows by one with each change of theirs. */
   configVersion: number;
@@ -103,11 +121,30 @@ export type EventStore = {
   list(page: { limit: number; after?: string }): Promise<EventRecord[]>;
 };
 
+/** Users who came onto an event's list, or left it. Numbers rise in the order in which changes became durable. */
+export type QualificationChange = {
+  number: number;
+  kind: 'added' | 'removed';
+  eventKey: string;
+  userIds: readonly string[];
+};
+
 export type QualificationStore = {
-  /** `existing` counts repeats inside one call as well. */
+  /**
+   * `existing` counts repeats inside one call as well. A call that rejects may have been carried out in part; carrying it
+   * out again is harmless.
+   */
   add(eventKey: string, userIds: readonly string[]): Promise<{ added: number; existing: number }>;
   remove(eventKey: string, userIds: readonly string[]): Promise<{ removed: number; absent: number }>;
   has(pairs: readonly { eventKey: string; userId: string }[]): Promise<boolean[]>;
+  /** The users of one list, each once, in the order of their bytes; strictly after `after`. */
+  list(eventKey: string, page: { limit: number; after?: string }): Promise<string[]>;
+  /**
+   * What has changed in all lists since `mark`, a number, in order; without a mark nothing but the mark of now. Who reads
+   * a list after that, and then applies what has changed since, knows it as it is. Without `isLast` there is more to ask
+   * for at once. Null: what has changed is not known any more, so lists have to be read anew.
+   */
+  changes(mark: number | null): Promise<{ changes: QualificationChange[]; mark: number; isLast: boolean } | null>;
 };
 
 export type Store = {
@@ -119,6 +156,10 @@ export type Store = {
   readonly events: EventStore;
   readonly qualifications: QualificationStore;
   readonly accounts: AccountStores;
+  /** Where events of mode `journal` are decided durably; without it every event is of mode `direct`. */
+  readonly journal?: JournalHome;
+  /** Turns journal blocks into claims. Opened once, by whoever opened the journal. */
+  readonly projector?: () => Promise<Projector>;
   /** The store's clock, milliseconds since 1970 UTC. Rejects with StoreUnavailable. */
   timeMs(): Promise<number>;
   /** Names of events whose guard is missing; empty when all is well. Never rejects, never waits. */

@@ -19,6 +19,7 @@ const SOCKETS = ['net', 'tls', 'http', 'https', 'http2', 'dgram'];
 const DISK = ['fs', 'fs/promises'];
 const STORE = 'server/store/store.ts';
 const PEOPLE = 'server/store/accounts.ts';
+const JOURNAL = 'server/store/journal.ts';
 
 /**
  * The import table. The longest prefix of a file's path is its rule; a file without one may not exist. Tests and
@@ -37,6 +38,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'bench/soak/': {
     imports: ['protocol/', 'clients/', 'bench/', 'server/testing/mongod.ts', 'protocol/testing/random.ts'],
   },
+  'bench/soak/people/': { imports: ['protocol/', 'clients/', 'bench/'], packages: ['hdr-histogram-js', 'ws'] },
   'server/lib/': { imports: ['protocol/'], packages: ['pino', 'prom-client', 'fs-native-extensions'] },
   'server/net/': {
     imports: ['protocol/', 'server/lib/', 'server/route/'],
@@ -46,7 +48,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'server/route/': {
     imports: [
       ...['protocol/', 'server/lib/', 'server/session/', 'server/shard/', 'server/rules/'],
-      ...['server/events/', 'server/accounts/', 'server/notices/', STORE, PEOPLE],
+      ...['server/events/', 'server/accounts/', 'server/notices/', 'server/journal/', 'server/store/block/'],
+      ...[STORE, PEOPLE],
     ],
     types: ['server/net/'],
     withoutNode: [...SOCKETS, ...DISK],
@@ -66,15 +69,25 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     types: ['server/events/'],
     withoutNode: [...SOCKETS, ...DISK],
   },
+  'server/journal/': {
+    imports: ['protocol/', 'server/lib/', 'server/rules/', 'server/store/block/', STORE, JOURNAL],
+    types: ['server/events/'],
+    withoutNode: [...SOCKETS, ...DISK],
+  },
   'server/shard/': {
     imports: ['protocol/', 'server/lib/', 'server/rules/', STORE],
-    types: ['server/events/'],
+    types: ['server/events/', 'server/journal/'],
     withoutNode: [...SOCKETS, ...DISK],
   },
   'server/rules/': { imports: ['protocol/'], types: [STORE], withoutNode: ['*'] },
   'server/events/': { imports: ['protocol/', 'server/lib/', 'server/rules/', STORE], withoutNode: SOCKETS },
   'server/store/': { imports: ['protocol/', 'server/lib/'] },
+  'server/store/block/': { imports: ['protocol/', STORE] },
   'server/store/lmdb/': { imports: ['protocol/', 'server/lib/', 'server/store/'], packages: ['lmdb'] },
+  'server/store/log/': {
+    imports: ['protocol/', 'server/lib/', 'server/store/block/', JOURNAL, STORE],
+    withoutNode: SOCKETS,
+  },
   'server/store/mongo/': { imports: ['protocol/', 'server/lib/', 'server/store/'], packages: ['mongodb'] },
   // The server's parts meet in this file, and server, edge and clients in that folder; nowhere else.
   'server/server.ts': { imports: ['protocol/', 'server/'] },
@@ -87,13 +100,14 @@ const MACHINE = /^(server\/lib\/runtime\.ts|clients\/runtime\.ts|edge\/runtime\.
 /** Statements begin a line, which the formatter sees to; `import('…')` may stand anywhere. */
 const STATEMENT = /^(?:import|export)\s(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\(\s*'([^']+)'/gm;
 const AMBIENT = /\b(Date\.now|Math\.random|performance\.now|setTimeout|setInterval|setImmediate)\(|\bnew Date\(\)/;
-const KITS = ['protocol/testing/kit.ts', 'server/store/contract.ts'];
+const CONTRACTS = ['server/store/contract.ts', 'server/store/journal-contract.ts'];
+const KITS = ['protocol/testing/kit.ts', ...CONTRACTS];
 const LINES_MAX = 400;
 const README_LINES_MAX = 12;
 
-/** The store's contract is a suite that each implementation's test runs. */
+/** A contract is a suite that each implementation's test runs. */
 export function isTest(path: string): boolean {
-  return path.endsWith('.test.ts') || path.includes('/testing/') || path === 'server/store/contract.ts';
+  return path.endsWith('.test.ts') || path.includes('/testing/') || CONTRACTS.includes(path);
 }
 
 export type Import = { specifier: string; kind: 'relative' | 'node' | 'package'; target: string; isType: boolean };

@@ -10,7 +10,8 @@ import { SERVICE_ROLES } from '../session/principal.ts';
 import { serviceKeysOf } from '../session/service-keys.ts';
 import type { Store } from '../store/store.ts';
 
-const KEY = new Uint8Array(32).fill(7);
+/** Of the one service that there is, `test`, with every role. */
+export const SERVICE_KEY = new Uint8Array(32).fill(7);
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'test', alg: 'ES256', use: 'sig' };
 
@@ -34,7 +35,7 @@ export async function startServer(store: Store, options: Partial<ServerOptions> 
     store,
     nodeId: 'test',
     serviceKeys: serviceKeysOf(
-      [{ service: { serviceId: 'test', roles: new Set(SERVICE_ROLES) }, key: KEY, hasImplicitRoles: false }],
+      [{ service: { serviceId: 'test', roles: new Set(SERVICE_ROLES) }, key: SERVICE_KEY, hasImplicitRoles: false }],
       (length) => runtime.randomBytes(length),
     ),
     tokens: TOKENS,
@@ -42,7 +43,7 @@ export async function startServer(store: Store, options: Partial<ServerOptions> 
   });
   const { host, port } = await server.listen({ host: '127.0.0.1', port: 0 });
   const address = `${host}:${port}`;
-  const client = await connect({ servers: address, serviceId: 'test', serviceKey: KEY });
+  const client = await connect({ servers: address, serviceId: 'test', serviceKey: SERVICE_KEY });
   return {
     server,
     client,

@@ -20,7 +20,9 @@ let set: Promise<ReplicaSet> | null = null;
 async function withLmdb(count: number, use: (stores: Store[]) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'claimd-test-'));
   // The embedded store has one process and one handle; several servers in this process may share it.
-  const store = await openLmdbStore({ directory, runtime: realRuntime });
+  // Its journal has one writer, though.
+  const journal = count === 1 ? { nodeId: 'n0' } : {};
+  const store = await openLmdbStore({ directory, runtime: realRuntime, ...journal });
   try {
     await use(Array.from({ length: count }, () => store));
   } finally {
@@ -34,7 +36,7 @@ async function withMongo(count: number, use: (stores: Store[]) => Promise<void>)
   const uri = (await set).freshUri();
   const stores: Store[] = [];
   try {
-    for (let i = 0; i < count; i++) stores.push(await openMongoStore({ uri, runtime: realRuntime }));
+    for (let i = 0; i < count; i++) stores.push(await openMongoStore({ uri, nodeId: `n${i}`, runtime: realRuntime }));
     await use(stores);
   } finally {
     for (const store of stores) await store.close();

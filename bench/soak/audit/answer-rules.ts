@@ -14,6 +14,7 @@ export const OPEN_CODES: ReadonlySet<ErrorName> = new Set([
   'SERVER_UNAVAILABLE',
   'OUTCOME_UNKNOWN',
   'IN_PROGRESS',
+  'MOVED',
 ]);
 const WON: ReadonlySet<ErrorName> = new Set(['GRANTED', 'REPLAYED']);
 const REFUSALS: ReadonlySet<ErrorName> = new Set([
@@ -147,6 +148,28 @@ const found: Rule = {
   },
 };
 
+const shown: Rule = {
+  name: 'lists of a user show what was acknowledged',
+  *breaches(history, stored) {
+    const knownOf = new Map<string, { claimKey: string; heardAt: number }[]>();
+    for (const { claim, heardAt } of claimsIn(history)) {
+      const known = knownOf.get(claim.userId);
+      if (known === undefined) knownOf.set(claim.userId, [{ claimKey: claim.claimKey, heardAt }]);
+      else known.push({ claimKey: claim.claimKey, heardAt });
+    }
+    for (const { userId, sentAt, claims } of history.lists) {
+      const keys = new Set(claims.map(({ claimKey }) => claimKey));
+      if (keys.size < claims.length) yield `${userId}: the list has a claim twice`;
+      const missing = knownOf.get(userId)?.find(({ claimKey, heardAt }) => heardAt < sentAt && !keys.has(claimKey));
+      if (missing !== undefined) yield `${userId}: ${missing.claimKey} is not in the list`;
+      for (const claim of claims) {
+        const kept = stored.byKey(claim.claimKey);
+        if (kept === undefined || textOf(kept) !== textOf(claim)) yield `${userId}: shown ${textOf(claim)}`;
+      }
+    }
+  },
+};
+
 /** For another event the request id is used up, unless that event's key is taken as well. */
 function isTrueAfterGrant(code: ErrorName, { isSameEvent }: { isSameEvent: boolean }): boolean {
   return isSameEvent ? code === 'REPLAYED' : code === 'KEY_REUSED' || code === 'ALREADY_CLAIMED';
@@ -156,4 +179,4 @@ function hasWon({ heard }: Sending): boolean {
   return heard !== null && WON.has(heard.code);
 }
 
-export const ANSWER_RULES: readonly Rule[] = [known, durable, owned, once, notBefore, replayed, taken, found];
+export const ANSWER_RULES: readonly Rule[] = [known, durable, owned, once, notBefore, replayed, taken, found, shown];

@@ -2,9 +2,9 @@
  * The auditor's own questions: every request again under its id, reads by request id, and whole lists. It only asks and
  * writes down; the rules judge.
  */
-import type { Client } from '../../../clients/index.ts';
+import type { ClaimReply, Client } from '../../../clients/index.ts';
 import type { Claim } from '../../../protocol/claim.ts';
-import type { Ask, History } from './history.ts';
+import { type Ask, asksOf, type BatchAsk, type Heard, type History, type Sending } from './history.ts';
 
 const LANES = 128;
 const DEADLINE_MS = 30_000;
@@ -15,7 +15,28 @@ export async function askAgain(client: Client, history: History, asks: readonly 
   await forEach(asks, async (ask) => {
     const sending = history.sent(ask);
     const reply = await client.claim({ ...ask, deadlineMs: DEADLINE_MS });
-    history.heard(sending, { code: reply.code, claim: 'claim' in reply ? reply.claim : null });
+    history.heard(sending, heardOf(reply));
+  });
+}
+
+/** The same for whole batches. */
+export async function askBatchesAgain(client: Client, history: History, batches: readonly BatchAsk[]): Promise<void> {
+  for (const batch of batches) {
+    const sendings = asksOf(batch).map((ask) => history.sent(ask));
+    const replies = await client.claimBatch({ ...batch, deadlineMs: DEADLINE_MS });
+    for (const [i, reply] of replies.entries()) history.heard(sendings[i] as Sending, heardOf(reply));
+  }
+}
+
+/** Lists the claims of each user in both ways there are. Throws when the server does not answer. */
+export async function listUsers(client: Client, history: History, userIds: readonly string[]): Promise<void> {
+  await forEach(userIds, async (userId) => {
+    for (const kind of ['ofUser', 'list'] as const) {
+      const sentAt = history.now;
+      const page = await client.claims[kind]({ userId, limit: PAGE_LENGTH }, { deadlineMs: DEADLINE_MS });
+      if (page.code !== 'OK') throw new Error(`claims of ${userId}: ${page.code}`);
+      history.listed(userId, sentAt, page.items);
+    }
   });
 }
 
@@ -47,7 +68,11 @@ export async function listClaims(client: Client, eventKeys: readonly string[]): 
   return claims;
 }
 
-async function forEach(asks: readonly Ask[], work: (ask: Ask) => Promise<void>): Promise<void> {
+export function heardOf(reply: ClaimReply): Heard {
+  return { code: reply.code, claim: 'claim' in reply ? reply.claim : null };
+}
+
+async function forEach<T>(asks: readonly T[], work: (ask: T) => Promise<void>): Promise<void> {
   let next = 0;
   const lane = async () => {
     for (let ask = asks[next++]; ask !== undefined; ask = asks[next++]) await work(ask);

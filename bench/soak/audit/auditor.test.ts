@@ -293,8 +293,21 @@ test('finds reads that miss or change a claim', () => {
   assert.is(violationsOf(history, [mine]).filter((sentence) => sentence.startsWith(READS)).length, 2);
 });
 
+const LISTS = 'lists of a user show what was acknowledged';
+test('finds lists that miss, double or change a claim', () => {
+  const history = historyOf([['open/u/r', 'GRANTED', mine]]);
+  const found = () => violationsOf(history, [mine]).filter((sentence) => sentence.startsWith(LISTS)).length;
+  history.listed('u', 0, []);
+  history.listed('u', history.now, [mine]);
+  assert.is(found(), 0, 'a list that was asked for before the grant may be without it');
+  history.listed('u', history.now, []);
+  history.listed('u', history.now, [mine, mine]);
+  history.listed('u', history.now, [{ ...mine, grantedAt: 7 }]);
+  assert.is(found(), 3);
+});
+
 test('each rule has a case that breaks it', () => {
-  const broken = new Set(CASES.map(([, , , rule]) => rule)).add(READS);
+  const broken = new Set(CASES.map(([, , , rule]) => rule)).add(READS).add(LISTS);
   assert.equal(
     RULES.map(({ name }) => name).filter((name) => !broken.has(name)),
     [],

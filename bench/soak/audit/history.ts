@@ -4,9 +4,11 @@
  */
 import type { Claim } from '../../../protocol/claim.ts';
 import type { ErrorName } from '../../../protocol/errors.ts';
-import { requestKeyOf } from '../../../protocol/key.ts';
+import { batchRequestId, requestKeyOf } from '../../../protocol/key.ts';
 
 export type Ask = { eventKey: string; userId: string; requestId: string };
+/** Many claims of one event in one frame; entry i has the request id `batchId.i`. */
+export type BatchAsk = { eventKey: string; batchId: string; userIds: readonly string[] };
 export type Heard = { code: ErrorName; claim: Claim | null };
 /** One sending of a request. `heard` is null while nobody has answered. */
 export type Sending = { ask: Ask; sentAt: number; heardAt: number; heard: Heard | null };
@@ -27,6 +29,8 @@ export class History {
   readonly byRequest = new Map<string, Sending[]>();
   /** What reads of single requests showed. */
   readonly looks: { ask: Ask; at: number; claim: Claim | null }[] = [];
+  /** What lists of a user's claims showed. */
+  readonly lists: { userId: string; sentAt: number; claims: readonly Claim[] }[] = [];
   #order = 0;
   #unanswered = 0;
 
@@ -58,6 +62,16 @@ export class History {
     this.looks.push({ ask, at: ++this.#order, claim });
   }
 
+  /** A moment of its own in the order of all that happens. */
+  get now(): number {
+    return ++this.#order;
+  }
+
+  /** A list of all claims of a user, asked for at `sentAt`: what was heard before must be in it. */
+  listed(userId: string, sentAt: number, claims: readonly Claim[]): void {
+    this.lists.push({ userId, sentAt, claims });
+  }
+
   get unanswered(): number {
     return this.#unanswered;
   }
@@ -74,4 +88,9 @@ export class History {
     }
     return [...asks.values()];
   }
+}
+
+/** The claims of a batch, as they could be asked for one by one. */
+export function asksOf({ eventKey, batchId, userIds }: BatchAsk): Ask[] {
+  return userIds.map((userId, i) => ({ eventKey, userId, requestId: batchRequestId(batchId, i) }));
 }

@@ -9,6 +9,7 @@ import type { Claim } from '../../../protocol/claim.ts';
 import { askAgain, listClaims } from '../audit/ask-again.ts';
 import { violationsOf } from '../audit/auditor.ts';
 import { History } from '../audit/history.ts';
+import { projected } from '../audit/projection.ts';
 import type { Campaign, Context } from '../campaign.ts';
 import { Crowd } from '../players/crowd.ts';
 import { createEvent } from '../players/events.ts';
@@ -45,6 +46,7 @@ class FreezeCampaign {
     const awake = await ServerProcess.start(processes, { data: join(folder, 'b'), storeUri });
     const clients = [await frozen.connect({ connections: 2 }), await awake.connect()] as const;
     for (let n = 1; n <= rounds; n++) await this.#round(n, { frozen, clients });
+    await projected(clients, findings);
     const listed = await listClaims(clients[1], [...this.#history.events.keys()]);
     for (const client of clients) client.close();
     findings.add('rounds', rounds);
@@ -53,14 +55,14 @@ class FreezeCampaign {
   }
 
   async #round(n: number, { frozen, clients }: Pair): Promise<void> {
-    const { chance, findings, length } = this.#context;
+    const { chance, mode, findings, length } = this.#context;
     const [first, second] = clients;
     const history = this.#history;
     const from = history.sendings.length;
     const round = `r${n}`;
     const eventKeys = [`open-${n}`, `sale-${n}`];
-    await createEvent(first, history, { eventKey: `open-${n}` });
-    await createEvent(first, history, { eventKey: `sale-${n}`, stock: STOCK });
+    await createEvent(first, history, { eventKey: `open-${n}`, mode });
+    await createEvent(first, history, { eventKey: `sale-${n}`, stock: STOCK, mode });
     const questions = new Questions(chance, { round, eventKeys, users: USERS });
     const options = { history, questions, deadlineMs: DEADLINE_MS };
     const sleepers = new Crowd({ ...options, clients: [first], inFlight: IN_FLIGHT[length].frozen });
@@ -141,5 +143,6 @@ export const freeze: Campaign = {
   help: 'SIGSTOP of one of two servers, a pause through the other, SIGCONT: nothing is granted afterwards',
   rounds: { lmdb: 0, mongo: 5 },
   stores: ['mongo'],
+  modes: ['direct', 'journal'],
   run: (context) => withReplicaSet(1, (set) => new FreezeCampaign(context).run(set.freshUri())),
 };

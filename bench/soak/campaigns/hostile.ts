@@ -8,6 +8,7 @@ import type { Client } from '../../../clients/index.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { accessTokenOf, signingKeyOf } from '../../credentials/access-token.ts';
 import { credentialsOf } from '../../credentials/data-folder.ts';
+import { gaugeOf } from '../../processes/gauges.ts';
 import type { Campaign, Context } from '../campaign.ts';
 import { answerTo } from '../hostile/ask-http.ts';
 import { claimFrame, listFrame } from '../hostile/frames.ts';
@@ -49,9 +50,9 @@ class HostileCampaign {
   }
 
   async run(): Promise<void> {
-    const { findings, rounds } = this.#context;
+    const { findings, rounds, mode } = this.#context;
     const client = await this.#server.connect();
-    await client.events.create({ eventKey: 'open', rewards: [{ kind: 'currency', id: 'gold', amount: 1 }] });
+    await client.events.create({ eventKey: 'open', mode, rewards: [{ kind: 'currency', id: 'gold', amount: 1 }] });
     const witness = await Witness.start(this.#context.processes, this.#server);
     await this.#warmUp(client);
     await witness.count();
@@ -148,7 +149,8 @@ class HostileCampaign {
   async #readNothing(client: Client): Promise<void> {
     const count = UNREADING_PEERS[this.#context.length];
     if (count === 0) return;
-    const before = await closesOf(client, 'SLOW_READER');
+    const closes = async () => (await gaugeOf(client, 'claimd_closes_total', { reason: 'SLOW_READER' })) ?? 0;
+    const before = await closes();
     const floods = [FLOOD.claims, FLOOD.claims, FLOOD.claims, FLOOD.lists];
     const peers = await Promise.all(
       Array.from({ length: count }, (_, index) => this.#flood(floods[index % floods.length] as Flood)),
@@ -157,7 +159,7 @@ class HostileCampaign {
       60_000,
       Promise.all(peers.map((peer) => peer.closed)).then(() => 'closed'),
     );
-    const counted = (await closesOf(client, 'SLOW_READER')) - before;
+    const counted = (await closes()) - before;
     const got = counted === count ? 'SLOW_READER' : `${counted} × SLOW_READER`;
     this.#tell('tcp', `${count} peers that read no reply`, { expected: 'SLOW_READER', got });
   }
@@ -177,15 +179,6 @@ class HostileCampaign {
   }
 }
 
-async function closesOf(client: Client, reason: string): Promise<number> {
-  const reply = await client.request('METRICS', [null]);
-  if (reply.code !== 'OK') throw new Error(`metrics: ${reply.code}`);
-  type Metric = { name: string; values: { labels: { reason?: string }; value: number }[] };
-  const metrics: Metric[] = JSON.parse(new TextDecoder().decode(reply.result as Uint8Array));
-  const closes = metrics.find(({ name }) => name === 'claimd_closes_total')?.values ?? [];
-  return closes.find(({ labels }) => labels.reason === reason)?.value ?? 0;
-}
-
 async function within(timeMs: number, work: Promise<string>): Promise<string> {
   const stop = new AbortController();
   const late = delay(timeMs, `nothing after ${timeMs} ms`, { signal: stop.signal }).catch(() => '');
@@ -200,6 +193,7 @@ export const hostile: Campaign = {
   help: 'garbage, floods, drips and forgeries on both doors, beside clients that behave well',
   rounds: { lmdb: 1, mongo: 0 },
   stores: ['lmdb'],
+  modes: ['direct', 'journal'],
   async run(context) {
     const data = join(context.folder, 'data');
     const server = await ServerProcess.start(context.processes, { data, command: 'start' });

@@ -18,6 +18,7 @@ export const lock: Campaign = {
   help: 'two processes on one data folder, and a start right after kill -9',
   rounds: { lmdb: 5, mongo: 0 },
   stores: ['lmdb'],
+  modes: ['direct'],
   run: locks,
 };
 

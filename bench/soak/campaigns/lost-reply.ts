@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { type Client, connect } from '../../../clients/index.ts';
 import { type FaultProxy, openProxy } from '../../faults/proxy.ts';
 import { targetOf } from '../../processes/claimd.ts';
-import { listClaims } from '../audit/ask-again.ts';
+import { heardOf, listClaims } from '../audit/ask-again.ts';
 import { violationsOf } from '../audit/auditor.ts';
 import { type Ask, type Heard, History } from '../audit/history.ts';
+import { projected } from '../audit/projection.ts';
 import { textOf } from '../audit/stored.ts';
 import type { Campaign, Context } from '../campaign.ts';
-import { heardOf } from '../players/crowd.ts';
 import { createEvent } from '../players/events.ts';
 import { withStore } from '../replica-set.ts';
 import { ServerProcess } from '../server-process.ts';
@@ -31,11 +31,11 @@ class LostReplyCampaign {
   }
 
   async run(): Promise<void> {
-    const { rounds, findings } = this.#context;
+    const { rounds, mode, findings } = this.#context;
     let server = await this.#start('a');
     const other = this.#storeUri === undefined ? null : await this.#start('b');
     await server.with(async (client) => {
-      for (const event of EVENTS) await createEvent(client, this.#history, event);
+      for (const event of EVENTS) await createEvent(client, this.#history, { ...event, mode });
     });
     for (let round = 0; round < rounds; round++) {
       const lost = await this.#loseReplies(server, other);
@@ -45,7 +45,10 @@ class LostReplyCampaign {
         for (const ask of lost) await this.#expectReplay('after a restart', client, ask);
       });
     }
-    const listed = await server.with((client) => listClaims(client, ['open', 'sale']));
+    const listed = await server.with(async (client) => {
+      await projected([client], findings);
+      return listClaims(client, ['open', 'sale']);
+    });
     for (const violation of violationsOf(this.#history, listed)) findings.violation(violation);
     findings.add('claims stored', listed.length);
     await server.stop();
@@ -147,5 +150,6 @@ export const lostReply: Campaign = {
   help: 'the connection is cut after the commit and before the reply; the same request id is asked again',
   rounds: { lmdb: 10, mongo: 10 },
   stores: ['lmdb', 'mongo'],
+  modes: ['direct', 'journal'],
   run: (context) => withStore(context, (storeUri) => new LostReplyCampaign(context, storeUri).run()),
 };

@@ -9,6 +9,7 @@ import type { ReplicaSet } from '../../../server/testing/mongod.ts';
 import { askAgain, listClaims, lookUp } from '../audit/ask-again.ts';
 import { violationsOf } from '../audit/auditor.ts';
 import { History } from '../audit/history.ts';
+import { projected } from '../audit/projection.ts';
 import type { Campaign, Context } from '../campaign.ts';
 import { Crowd } from '../players/crowd.ts';
 import { createEvent, qualify, STANDING_EVENTS } from '../players/events.ts';
@@ -34,7 +35,7 @@ class PrimaryCampaign {
   }
 
   async run(): Promise<void> {
-    const { processes, folder, rounds, findings } = this.#context;
+    const { processes, folder, rounds, mode, findings } = this.#context;
     const storeUri = this.#set.freshUri();
     const servers = [];
     for (const name of ['a', 'b']) {
@@ -42,8 +43,9 @@ class PrimaryCampaign {
     }
     const clients = await Promise.all(servers.map((server) => server.connect({ connections: 2 })));
     const [one, other] = clients as [Client, Client];
-    for (const event of STANDING_EVENTS) await createEvent(one, this.#history, event);
+    for (const event of STANDING_EVENTS) await createEvent(one, this.#history, { ...event, mode });
     for (let n = 1; n <= rounds; n++) await this.#round(n, clients);
+    await projected(clients, findings);
     const listed = await listClaims(other, [...this.#history.events.keys()]);
     for (const client of clients) client.close();
     findings.add('rounds', rounds);
@@ -53,13 +55,13 @@ class PrimaryCampaign {
   }
 
   async #round(n: number, clients: readonly Client[]): Promise<void> {
-    const { chance, findings } = this.#context;
+    const { chance, mode, findings } = this.#context;
     const [one, other] = clients as [Client, Client];
     const history = this.#history;
     const from = history.sendings.length;
     const round = `r${n}`;
     const sale = `sale-${n}`;
-    await createEvent(one, history, { eventKey: sale, stock: STOCK });
+    await createEvent(one, history, { eventKey: sale, stock: STOCK, mode });
     await qualify(one, { round, users: USERS });
     const eventKeys = ['open', 'daily', 'listed', sale];
     const questions = new Questions(chance, { round, eventKeys, users: USERS });
@@ -74,6 +76,7 @@ class PrimaryCampaign {
     const asks = history.asksFrom(from);
     await lookUp(other, history, asks);
     await askAgain(other, history, asks);
+    await projected(clients, findings);
     const sold = (await listClaims(one, [sale])).length;
     findings.row({ round: n, unanswered, 'outage ms': outageMs, lost, 'asked again': asks.length, sold });
   }
@@ -97,5 +100,6 @@ export const primary: Campaign = {
   help: 'kill -9 of the primary of a three-member set under load of two servers',
   rounds: { lmdb: 0, mongo: 3 },
   stores: ['mongo'],
+  modes: ['direct', 'journal'],
   run: (context) => withReplicaSet(3, (set) => new PrimaryCampaign(context, set).run()),
 };

@@ -2,13 +2,11 @@
  * The race kit through two servers and their edges on one replica set: every player many times at once, with the lock queue
  * and without, and a sale that ten thousand want a hundred units of.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { credentialsOf } from '../../credentials/data-folder.ts';
 import { race } from '../../race/race.ts';
 import type { Campaign, Context } from '../campaign.ts';
 import { withReplicaSet } from '../replica-set.ts';
-import { ServerProcess } from '../server-process.ts';
+import { startTwo, type TwoServers } from '../two-servers.ts';
 
 type Heat = { name: string; lockQueue: 'on' | 'off'; players: number; duplicates: number; stock: number | null };
 
@@ -29,6 +27,7 @@ export const race2: Campaign = {
   help: 'the race kit through two servers and two edges on one replica set',
   rounds: { lmdb: 0, mongo: 1 },
   stores: ['mongo'],
+  modes: ['direct', 'journal'],
   run: (context) => withReplicaSet(1, (set) => races(context, set.freshUri())),
 };
 
@@ -36,38 +35,19 @@ async function races(context: Context, storeUri: string): Promise<void> {
   for (const lockQueue of ['on', 'off'] as const) {
     const heats = HEATS[context.length].filter((heat) => heat.lockQueue === lockQueue);
     if (heats.length === 0) continue;
-    const servers = await startTwo(context, { storeUri, lockQueue });
+    const cache = lockQueue === 'off' ? ['--claim-cache', '0'] : [];
+    const settings = ['--lock-queue', lockQueue, ...cache];
+    const { servers, data } = await startTwo(context, { name: lockQueue, storeUri, settings });
     for (let round = 0; round < context.rounds; round++) {
-      for (const heat of heats) await runHeat(context, heat, servers);
+      for (const heat of heats) await runHeat(context, heat, { servers, data });
     }
     for (const server of servers) await server.stop();
   }
 }
 
-/** Both with the keys that the first has made, so that one client and one token are good for both. */
-async function startTwo(
-  { processes, folder }: Context,
-  { storeUri, lockQueue }: { storeUri: string; lockQueue: 'on' | 'off' },
-): Promise<[ServerProcess, ServerProcess]> {
-  const data = join(folder, `a-${lockQueue}`);
-  const cache = lockQueue === 'off' ? ['--claim-cache', '0'] : [];
-  const settings = ['--lock-queue', lockQueue, ...cache];
-  const first = await ServerProcess.start(processes, { data, storeUri, command: 'start', settings });
-  const keys = (await readFile(join(data, 'service-keys'), 'utf8')).trim();
-  const shared = ['--service-keys', keys, '--token-key', join(data, 'token-key.jwk')];
-  const second = await ServerProcess.start(processes, {
-    data: join(folder, `b-${lockQueue}`),
-    storeUri,
-    command: 'start',
-    settings: [...settings, ...shared],
-    keysFrom: data,
-  });
-  return [first, second];
-}
-
-async function runHeat({ findings, folder }: Context, heat: Heat, servers: readonly ServerProcess[]): Promise<void> {
-  const { name, lockQueue, players, duplicates, stock } = heat;
-  const { service, signer } = await credentialsOf(join(folder, `a-${lockQueue}`));
+async function runHeat({ findings, mode }: Context, heat: Heat, { servers, data }: TwoServers): Promise<void> {
+  const { name, players, duplicates, stock } = heat;
+  const { service, signer } = await credentialsOf(data);
   const report = await race({
     servers: servers.map(({ address }) => address),
     edges: servers.map(({ http }) => `http://${http}`),
@@ -76,6 +56,7 @@ async function runHeat({ findings, folder }: Context, heat: Heat, servers: reado
     players,
     duplicates,
     stock,
+    mode,
   });
   for (const fault of report.faults) findings.violation(`${name}: ${fault}`);
   const { granted, codes, serverErrors, stored, elapsedMs } = report;

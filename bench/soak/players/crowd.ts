@@ -1,10 +1,11 @@
 /**
- * A closed loop of many claims in flight over several clients. Each claim is one frame: what the client would retry by
+ * A closed loop of many claims in flight over several clients. Each answer is that of one frame: what the client would retry by
  * itself is left as it came, so that the history holds every single answer. Invariant: after `stop` nothing is in flight.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClaimReply, type Client, ERRORS } from '../../../clients/index.ts';
-import type { Ask, Heard, History } from '../audit/history.ts';
+import { heardOf } from '../audit/ask-again.ts';
+import { type Ask, asksOf, type BatchAsk, type Heard, type History, type Sending } from '../audit/history.ts';
 
 /** A lane whose question was not decided waits a little, as players do. */
 const PAUSE_MS = 20;
@@ -13,8 +14,15 @@ export type CrowdOptions = {
   /** Where each lane sends; lanes are dealt to clients in turn. */
   clients: readonly Client[];
   history: History;
-  questions: { next(): Ask };
+  questions: { next(): Ask; nextBatch?(): BatchAsk };
+  /** Lanes of single claims. */
   inFlight: number;
+  /** Lanes of batches; then the questions must have some. */
+  batchesInFlight?: number;
+  /** Told of every answer. */
+  onHeard?: (ask: Ask, heard: Heard) => void;
+  /** Who wants to hear every single answer leaves nothing to the client; `never` is the default. */
+  retry?: 'auto' | 'never';
   /** How long a claim may take, in milliseconds. */
   deadlineMs?: number;
 };
@@ -32,8 +40,16 @@ export class Crowd {
   }
 
   start(): void {
-    const { clients, inFlight } = this.#options;
-    this.#lanes = Array.from({ length: inFlight }, (_, lane) => this.#run(clients[lane % clients.length] as Client));
+    const { clients, inFlight, batchesInFlight = 0 } = this.#options;
+    const run = async (client: Client, askOnce: (client: Client) => Promise<boolean>) => {
+      while (!this.#isStopping) if (await askOnce(client)) await delay(PAUSE_MS);
+    };
+    const lanes = (count: number, askOnce: (client: Client) => Promise<boolean>) =>
+      Array.from({ length: count }, (_, lane) => run(clients[lane % clients.length] as Client, askOnce));
+    this.#lanes = [
+      ...lanes(inFlight, (client) => this.#claim(client)),
+      ...lanes(batchesInFlight, (client) => this.#claimBatch(client)),
+    ];
   }
 
   /** Asks nothing new; resolves when every question has its answer, and be it that it is lost. */
@@ -61,19 +77,33 @@ export class Crowd {
     for (const { tell } of told) tell();
   }
 
-  async #run(client: Client): Promise<void> {
-    const { history, questions, deadlineMs } = this.#options;
-    while (!this.#isStopping) {
-      const ask = questions.next();
-      const sending = history.sent(ask);
-      const heard = heardOf(await client.claim({ ...ask, retry: 'never', deadlineMs }));
-      history.heard(sending, heard);
-      this.#tell(ask, heard);
-      if (heard.code === 'PAUSED' || ERRORS[heard.code].retry === 'sameId') await delay(PAUSE_MS);
-    }
+  /** Resolves with whether to wait before the next question. */
+  async #claim(client: Client): Promise<boolean> {
+    const { questions } = this.#options;
+    const ask = questions.next();
+    const sending = this.#options.history.sent(ask);
+    return this.#hear(sending, await client.claim({ ...ask, ...this.#callOptions() }));
   }
-}
 
-export function heardOf(reply: ClaimReply): Heard {
-  return { code: reply.code, claim: 'claim' in reply ? reply.claim : null };
+  async #claimBatch(client: Client): Promise<boolean> {
+    const { history, questions } = this.#options;
+    const batch = questions.nextBatch?.() as BatchAsk;
+    const sendings = asksOf(batch).map((ask) => history.sent(ask));
+    const replies = await client.claimBatch({ ...batch, ...this.#callOptions() });
+    const waits = replies.map((reply, i) => this.#hear(sendings[i] as Sending, reply));
+    return waits.includes(true);
+  }
+
+  #callOptions() {
+    const { retry = 'never', deadlineMs } = this.#options;
+    return { retry, deadlineMs };
+  }
+
+  #hear(sending: Sending, reply: ClaimReply): boolean {
+    const heard = heardOf(reply);
+    this.#options.history.heard(sending, heard);
+    this.#options.onHeard?.(sending.ask, heard);
+    this.#tell(sending.ask, heard);
+    return heard.code === 'PAUSED' || ERRORS[heard.code].retry === 'sameId';
+  }
 }

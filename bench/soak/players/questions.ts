@@ -4,11 +4,12 @@
  * another's.
  */
 import type { Chance } from '../../../protocol/testing/random.ts';
-import type { Ask } from '../audit/history.ts';
+import type { Ask, BatchAsk } from '../audit/history.ts';
 
 /** Questions that are remembered for being asked again. */
 const RECENT_MAX = 256;
-const SHARE = { sameRequest: 0.1, otherEvent: 0.03 } as const;
+const SHARE = { sameRequest: 0.1, otherEvent: 0.03, sameBatch: 0.1 } as const;
+const BATCH_CLAIMS = { min: 10, spread: 190 } as const;
 
 export class Questions {
   readonly #chance: Chance;
@@ -16,6 +17,8 @@ export class Questions {
   readonly #round: string;
   readonly #users: number;
   readonly #recent: Ask[] = [];
+  /** Of this round. */
+  readonly batches: BatchAsk[] = [];
   #count = 0;
 
   /** An event that stands twice among the keys is asked for twice as often. */
@@ -36,6 +39,21 @@ export class Questions {
       return { ...this.#chance.pick(this.#recent), eventKey: this.#chance.pick(this.#eventKeys) };
     }
     return this.#fresh();
+  }
+
+  /** Users of one batch are strangers to each other, but for chance. */
+  nextBatch(): BatchAsk {
+    const chance = this.#chance;
+    if (this.batches.length > 0 && chance.fraction() < SHARE.sameBatch)
+      return chance.pick(this.batches.slice(-RECENT_MAX));
+    const length = BATCH_CLAIMS.min + chance.integer(BATCH_CLAIMS.spread);
+    const batch = {
+      eventKey: chance.pick(this.#eventKeys),
+      batchId: `${this.#round}-b${this.batches.length}`,
+      userIds: Array.from({ length }, () => userIdOf(this.#round, chance.integer(this.#users))),
+    };
+    this.batches.push(batch);
+    return batch;
   }
 
   #fresh(): Ask {

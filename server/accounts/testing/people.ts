@@ -50,7 +50,6 @@ export function peopleOn(store: Store, time: Time, node = 'n1'): People {
     accounts: new Accounts({
       ...parts,
       sign: ({ userId, sessionId }) => ({ token: `${userId} ${sessionId}`, expiresAt: time.now + 600_000 }),
-      sessionPrefix: 's.',
     }),
     roles: new CustomRoles(parts, {
       builtIn: {

@@ -11,18 +11,21 @@ const TEXT = `
   CLAIM_BY_REQUEST | any  | -    | any   | -      | own  | any      | any     | any   | own      | own
   CLAIMS_OF_USER   | any  | -    | any   | -      | own  | any      | any     | any   | own      | own
   CLAIMS_LIST      | any  | -    | any   | -      | -    | any      | any     | any   | -        | -
+  CLAIM_BATCH      | any  | -    | -     | -      | -    | -        | -       | -     | -        | -
   EVENT_CREATE     | -    | -    | any   | -      | -    | any      | -       | any   | -        | any
   EVENT_CHANGE     | -    | -    | any   | -      | -    | any      | -       | any   | -        | any
   EVENT_GET        | any  | -    | any   | -      | any  | any      | any     | any   | any      | any
   EVENT_LIST       | any  | -    | any   | -      | any  | any      | any     | any   | any      | any
   EVENT_PAUSE      | -    | -    | any   | -      | -    | any      | -       | any   | -        | any
   EVENT_RESUME     | -    | -    | any   | -      | -    | any      | -       | any   | -        | any
+  EVENT_MODE       | -    | -    | any   | -      | -    | any      | -       | any   | -        | any
   QUALIFY          | any  | -    | any   | -      | -    | any      | -       | any   | -        | -
   DISQUALIFY       | any  | -    | any   | -      | -    | any      | -       | any   | -        | -
   QUALIFIED        | any  | -    | any   | -      | -    | any      | any     | any   | -        | -
   TOKEN_KEYS       | -    | any  | -     | -      | -    | -        | -       | -     | -        | -
   STATUS           | -    | any  | any   | -      | -    | -        | any     | any   | -        | -
   METRICS          | -    | any  | any   | -      | -    | -        | any     | any   | -        | -
+  JOURNAL_BLOCKS   | any  | -    | any   | -      | -    | any      | any     | any   | -        | -
   REGISTER         | -    | any  | -     | -      | -    | -        | -       | -     | -        | -
   LOGIN            | -    | any  | -     | -      | -    | -        | -       | -     | -        | -
   REFRESH          | -    | any  | -     | -      | -    | -        | -       | -     | -        | -

@@ -95,6 +95,7 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
   const configs = new EventConfigs(store.events, time);
   const shards = new Shards({
     store,
+    journaling: { away: () => null, head: 0, propose: () => 'LOOKUP' },
     configs,
     clock: { nowMs: () => time.wallMs(), skewMs: () => 0, stop() {} },
     runtime: time,

@@ -13,14 +13,19 @@ export function textBytes(length: number): number {
 
 /** Writes an ASCII string of at most 255 characters and returns the byte behind it. */
 export function writeText(buffer: Buffer, at: number, text: string): number {
-  const { length } = text;
-  let to = at;
-  if (length <= FIXSTR_LENGTH_MAX) buffer[to++] = FIXSTR | length;
-  else {
-    buffer[to++] = STR8;
-    buffer[to++] = length;
+  const start = writeTextHead(buffer, at, text.length);
+  return start + buffer.write(text, start, 'latin1');
+}
+
+/** Writes the head of a string of so many characters and returns the byte behind it. */
+export function writeTextHead(buffer: Buffer, at: number, length: number): number {
+  if (length <= FIXSTR_LENGTH_MAX) {
+    buffer[at] = FIXSTR | length;
+    return at + 1;
   }
-  return to + buffer.write(text, to, 'latin1');
+  buffer[at] = STR8;
+  buffer[at + 1] = length;
+  return at + 2;
 }
 
 /** The byte behind the string whose head is at `at`. */

@@ -43,13 +43,13 @@ export function aligned(bytes: number): number {
 }
 
 /** Where a block goes that comes behind everything before `offset`: with room for the largest one in its segment. */
-export function placeAfter(offset: number): number {
-  const inSegment = offset % SEGMENT_BYTES;
+export function placeAfter(offset: number, segmentBytes = SEGMENT_BYTES): number {
+  const inSegment = offset % segmentBytes;
   if (inSegment < SEGMENT_HEAD_BYTES) return offset - inSegment + SEGMENT_HEAD_BYTES;
-  return inSegment + BLOCK_BYTES_MAX <= SEGMENT_BYTES ? offset : nextSegment(offset) + SEGMENT_HEAD_BYTES;
+  return inSegment + BLOCK_BYTES_MAX <= segmentBytes ? offset : nextSegment(offset, segmentBytes) + SEGMENT_HEAD_BYTES;
 }
 
 /** The first byte of the segment after the one that holds `offset`. */
-export function nextSegment(offset: number): number {
-  return offset - (offset % SEGMENT_BYTES) + SEGMENT_BYTES;
+export function nextSegment(offset: number, segmentBytes = SEGMENT_BYTES): number {
+  return offset - (offset % segmentBytes) + segmentBytes;
 }

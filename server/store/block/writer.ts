@@ -19,7 +19,7 @@ export type BlockHead = {
 };
 
 const CRC_AT = AT.crc;
-const UINT64 = 0xcf;
+const INT64 = 0xd3;
 const TWO_32 = 0x1_0000_0000;
 
 export class BlockWriter {
@@ -91,7 +91,7 @@ export class BlockWriter {
     const userBytes = userEnd - userAt;
     const at = this.#beginItem(ITEM.claim, series, CLAIM_AT.userId + userBytes + requestEnd - requestAt);
     writeUint32(buffer, at + CLAIM_AT.slot, slot);
-    buffer[at + CLAIM_AT.grantedAt] = UINT64;
+    buffer[at + CLAIM_AT.grantedAt] = INT64;
     writeWide(buffer, at + CLAIM_AT.grantedAt + 1, grantedAt);
     let to = at + CLAIM_AT.userId;
     for (let i = userAt; i < userEnd; i++) buffer[to++] = source[i] as number;

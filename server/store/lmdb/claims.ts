@@ -1,10 +1,19 @@
 /** The claims of the embedded store: each call is one transaction, each read one look-up in memory-mapped pages. */
-import type { ClaimDraft, ClaimFilter, ClaimRecord, ClaimStore, InsertOutcome, PageKey } from '../store.ts';
+import type {
+  ClaimDraft,
+  ClaimFilter,
+  ClaimRecord,
+  ClaimStore,
+  InsertOutcome,
+  PageKey,
+  RequestPage,
+} from '../store.ts';
 import type { Tables } from './environment.ts';
 import { insertAll, insertAllStock } from './insert.ts';
-import { rowsUnder } from './layout.ts';
 import { listOfAll, listOfUser } from './lists.ts';
+import { hasClaims } from './periods.ts';
 import { claimOfKey, claimOfRequest } from './rows.ts';
+import { highestSlotOf, requestsOf, usersOf } from './scans.ts';
 import type { Transactions } from './transactions.ts';
 
 export class LmdbClaims implements ClaimStore {
@@ -53,17 +62,19 @@ export class LmdbClaims implements ClaimStore {
     );
   }
 
-  hasAny(eventKey: string): Promise<boolean> {
-    return this.#transactions.read(
-      ({ byEvent }) => byEvent.getKeysCount({ ...rowsUnder(`${eventKey}/`), limit: 1 }) > 0,
-    );
+  hasAny(eventKey: string, period?: string): Promise<boolean> {
+    return this.#transactions.read((tables) => hasClaims(tables, eventKey, period));
   }
 
-  highestSlot(eventKey: string): Promise<number> {
-    return this.#transactions.read((tables) => {
-      let highest = 0;
-      for (const { value } of tables.slots.getRange(rowsUnder(`${eventKey}/`))) highest = Math.max(highest, value);
-      return highest;
-    });
+  highestSlot(eventKey: string, period?: string): Promise<number> {
+    return this.#transactions.read((tables) => highestSlotOf(tables, eventKey, period));
+  }
+
+  usersOf(eventKey: string, period: string, page: { limit: number; after?: string }): Promise<string[]> {
+    return this.#transactions.read((tables) => usersOf(tables, { eventKey, period }, page));
+  }
+
+  requests(page: { limit: number; after?: string }): Promise<RequestPage> {
+    return this.#transactions.read((tables) => requestsOf(tables, page));
   }
 }

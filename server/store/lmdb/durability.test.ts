@@ -2,8 +2,10 @@
 
 import { assert, suite } from '../../../protocol/testing/kit.ts';
 import { realRuntime } from '../../lib/runtime.ts';
+import { createDraft } from '../testing/fixtures.ts';
 import { openLmdbStore } from './open.ts';
 import { temporaryFolder } from './testing/folder.ts';
+import { openJournaled } from './testing/journaled.ts';
 import { type Call, straceMissing, traced } from './testing/strace.ts';
 
 const test = suite('lmdb durability');
@@ -49,6 +51,42 @@ test(
       const { output, calls } = await traced(folder, { program, args: [folder, 'together'], inject: SLOW_SYNC });
       assert.equal(answers(output), Array(12).fill('inserted'));
       assert.equal(answeredTooEarly(calls), []);
+    }),
+  { skip },
+);
+
+/** Projects six blocks of a claim each, which lie in a folder with a journal. */
+async function projected(folder: string, inject?: string): Promise<{ output: string; calls: Call[] }> {
+  const journal = await openJournaled(folder, 'b1');
+  const draft = createDraft();
+  for (let i = 0; i < 6; i++) await journal.append([draft({ userId: `durable-${i}-user` })]);
+  await journal.close();
+  const args = [folder, String(journal.head)];
+  return traced(folder, { program: './project-program.ts', args, ...(inject === undefined ? {} : { inject }) });
+}
+
+test(
+  'what is projected is synced before the mark is reported, because the journal behind it is deleted then',
+  () =>
+    withFolder(async (folder) => {
+      const { output, calls } = await projected(folder, SLOW_SYNC);
+      assert.equal(answers(output), Array(6).fill('inserted'));
+      assert.equal(answeredTooEarly(calls), []);
+    }),
+  { skip },
+);
+
+test(
+  'where the write of the last page of a projection fails both threads go on, and nothing is missing',
+  () =>
+    withFolder(async (folder) => {
+      let metaWrite = 0;
+      await withFolder(async (dry) => {
+        metaWrite = metaWriteOf('durable-3-user', (await projected(dry)).calls);
+      });
+      const { output } = await projected(folder, `pwrite64:error=EIO:when=${metaWrite}`);
+      assert.equal(answers(output), [...Array(3).fill('inserted'), 'failed', ...Array(3).fill('inserted')]);
+      assert.equal(keptIn(output), 6 + 7);
     }),
   { skip },
 );

@@ -2,19 +2,24 @@
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { AuditEntry, Revocation, RoleRecord, SessionRecord, UserRecord } from '../accounts.ts';
+import type { Conflict } from '../journal.ts';
 import type { EventRecord } from '../store.ts';
 import { Headers } from './data-file.ts';
-import type { StoredClaim } from './layout.ts';
+import type { StoredChange, StoredClaim } from './layout.ts';
 
 export type Root = RootDatabase<never, string>;
 export type Meta = Database<string | number, string>;
 
 export type Tables = {
+  meta: Meta;
   users: Database<StoredClaim | string, string>;
   byEvent: Database<Uint8Array, string>;
   slots: Database<number, string>;
+  periods: Database<[earliest: number, latest: number], string>;
+  conflicts: Database<Conflict, string>;
   events: Database<EventRecord, string>;
   qualifications: Database<Uint8Array, string>;
+  qualificationLog: Database<StoredChange, number>;
   people: Database<UserRecord, string>;
   names: Database<string, string>;
   members: Database<Uint8Array, string>;
@@ -51,10 +56,14 @@ export function dataFileIn(folder: string): string {
   return join(folder, 'data.mdb');
 }
 
+/** An option that the package reads and its types do not name. */
+const UNDECLARED = { batchStartThreshold: Number.MAX_SAFE_INTEGER };
+
 /**
  * `overlappingSync`, on by default, lets a write resolve before its sync when commits overlap: a power cut would then
  * take back a grant that was answered. `eventTurnBatching`, on by default, makes a promise of its own for each turn
- * that nobody can see: its rejection, when a commit fails, ends the process. The file grows by itself.
+ * that nobody can see: its rejection, when a commit fails, ends the process. The file grows by itself. A batch is written
+ * when it is whole: by default LMDB's lock would be taken after a thousand rows and held while the rest is made.
  */
 export function openRoot(folder: string): Root {
   return open<never, string>({
@@ -63,6 +72,7 @@ export function openRoot(folder: string): Root {
     overlappingSync: false,
     eventTurnBatching: false,
     noMemInit: true,
+    ...UNDECLARED,
     maxDbs: 32,
   });
 }
@@ -71,13 +81,17 @@ export function openMeta(root: Root): Meta {
   return root.openDB('meta', { encoding: 'msgpack' });
 }
 
-function openTables(root: Root): Tables {
+export function openTables(root: Root): Tables {
   return {
+    meta: openMeta(root),
     users: root.openDB('users', { encoding: 'msgpack' }),
     byEvent: root.openDB('byEvent', { encoding: 'binary' }),
     slots: root.openDB('slots', { encoding: 'msgpack' }),
+    periods: root.openDB('periods', { encoding: 'msgpack' }),
+    conflicts: root.openDB('conflicts', { encoding: 'msgpack' }),
     events: root.openDB('events', { encoding: 'msgpack' }),
     qualifications: root.openDB('qualifications', { encoding: 'binary' }),
+    qualificationLog: root.openDB('qualificationLog', { encoding: 'msgpack' }),
     people: root.openDB('people', { encoding: 'msgpack' }),
     names: root.openDB('names', { encoding: 'string' }),
     members: root.openDB('members', { encoding: 'binary' }),

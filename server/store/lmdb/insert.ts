@@ -2,13 +2,17 @@
  * The decision of one insert, inside its transaction: the rows that are there refuse a draft, and those it puts are
  * seen by the next. Must run inside a write transaction, which LMDB gives to one writer at a time.
  */
+import type { ClaimParts } from '../../../protocol/key.ts';
 import type { ClaimDraft, ClaimRecord, InsertOutcome } from '../store.ts';
 import { NOTHING, type Tables } from './environment.ts';
-import { type ClaimParts, claimRow, recordOf, requestRow, slotRow, storedOf, timeRow } from './layout.ts';
+import { claimRow, recordOf, requestRow, slotRow, storedOf, timeRow } from './layout.ts';
+import { notePeriods } from './periods.ts';
 import { claimAt, claimOfRequest } from './rows.ts';
 
 export function insertAll(tables: Tables, drafts: readonly ClaimDraft[]): InsertOutcome[] {
-  return drafts.map((draft) => refusalOf(tables, draft) ?? put(tables, { ...draft, slot: null }));
+  const outcomes = drafts.map((draft) => refusalOf(tables, draft) ?? put(tables, { ...draft, slot: null }));
+  notePeriods(tables, insertedOf(outcomes));
+  return outcomes;
 }
 
 /** The highest slot is written once a call, in the transaction that writes its claims: it cannot disagree with them. */
@@ -26,7 +30,12 @@ export function insertAllStock(tables: Tables, drafts: readonly ClaimDraft[], st
     return put(tables, { ...draft, slot: highest });
   });
   if (highest > highestBefore) tables.slots.putSync(slotRow(first), highest);
+  notePeriods(tables, insertedOf(outcomes));
   return outcomes;
+}
+
+function insertedOf(outcomes: readonly InsertOutcome[]): ClaimRecord[] {
+  return outcomes.flatMap((outcome) => (outcome.kind === 'inserted' ? [outcome.claim] : []));
 }
 
 function refusalOf(tables: Tables, draft: ClaimDraft): InsertOutcome | null {

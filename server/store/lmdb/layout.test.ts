@@ -1,6 +1,7 @@
+import { claimPartsOf } from '../../../protocol/key.ts';
 import { assert, suite } from '../../../protocol/testing/kit.ts';
 import { recordOf as claimOf, createDraft, NOON } from '../testing/fixtures.ts';
-import { claimOfTimeRow, claimPartsOf, claimRow, recordOf, rowsUnder, storedOf, timeRow, timeText } from './layout.ts';
+import { claimOfTimeRow, claimRow, recordOf, rowsUnder, storedOf, timeRow, timeText } from './layout.ts';
 
 const test = suite('lmdb layout');
 

@@ -6,9 +6,12 @@
  *                     userId/r requestId                     -> eventKey/period of the claim it made
  *     byEvent         eventKey/ grantedAt period/userId      -> nothing; read backwards it is newest first
  *     slots           eventKey/period                        -> highest slot granted
+ *     periods         eventKey/period                        -> earliest and latest grantedAt of its claims
+ *     conflicts       claimKey attempt                       -> two claims that a promise says cannot both be
  *     events          eventKey                               -> the event
  *     qualifications  eventKey/userId                        -> nothing
- *     meta            format, clusterId, createdAt
+ *     qualificationLog number                                -> what changed in the lists; the last few only
+ *     meta            format, clusterId, createdAt, projected: how much of the journal is in the claims
  *
  *     people          userId                                 -> the user (`users` above are those who claim)
  *     names           usernameKey                            -> userId
@@ -26,11 +29,11 @@
  */
 
 import type { DeliveryState } from '../../../protocol/claim.ts';
-import { claimKeyOf } from '../../../protocol/key.ts';
-import type { ClaimRecord } from '../store.ts';
+import { type ClaimParts, claimKeyOf } from '../../../protocol/key.ts';
+import type { ClaimRecord, QualificationChange } from '../store.ts';
 
 /** Raised with any change that an older version would misread. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** Fields may be appended, never moved. The parts of the claim key are in the table's key. */
 export type StoredClaim = [
@@ -45,19 +48,8 @@ export type StoredClaim = [
   fulfilledAt: number | null,
 ];
 
-export type ClaimParts = { eventKey: string; period: string; userId: string };
-
-/** Null for a string that is no claim key. */
-export function claimPartsOf(claimKey: string): ClaimParts | null {
-  const first = claimKey.indexOf('/');
-  const second = claimKey.indexOf('/', first + 1);
-  if (first < 1 || second < 0) return null;
-  return {
-    eventKey: claimKey.slice(0, first),
-    period: claimKey.slice(first + 1, second),
-    userId: claimKey.slice(second + 1),
-  };
-}
+/** The number is its key. */
+export type StoredChange = Omit<QualificationChange, 'number'>;
 
 export function claimRow({ eventKey, period, userId }: ClaimParts): string {
   return `${userId}/c${eventKey}/${period}`;
@@ -67,7 +59,7 @@ export function requestRow({ userId, requestId }: { userId: string; requestId: s
   return `${userId}/r${requestId}`;
 }
 
-/** What the request's row holds: together with the user it names the claim. */
+/** An event and a period: what the request's row holds, because together with the user it names the claim. */
 export function slotRow({ eventKey, period }: { eventKey: string; period: string }): string {
   return `${eventKey}/${period}`;
 }

@@ -1,15 +1,14 @@
 /** What openLmdbStore refuses, and what a full disk does. */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, rejection, suite } from '../../../protocol/testing/kit.ts';
 import { realRuntime } from '../../lib/runtime.ts';
 import { type ClaimDraft, type Store, StoreRefused } from '../store.ts';
 import { createDraft, inserted, many, recordOf } from '../testing/fixtures.ts';
-import { openMeta, openRoot } from './environment.ts';
+import { openEnvironment, openMeta, openRoot } from './environment.ts';
 import { FORMAT } from './layout.ts';
 import { openLmdbStore } from './open.ts';
-import { temporaryFolder } from './testing/folder.ts';
+import { mountMissing, mountSmall, remount, temporaryFolder, unmount } from './testing/folder.ts';
 
 const test = suite('lmdb folder');
 
@@ -58,6 +57,27 @@ test('data of a newer format is refused and left alone', () =>
     const line = `the data folder DIR has format ${FORMAT + 1}, of a newer version; this version reads up to ${FORMAT}`;
     assert.is(await refusalOf(directory), line);
     assert.is(await refusalOf(directory), line);
+  }));
+
+test('data of the first format is brought up to date, once', () =>
+  withFolder(async (directory) => {
+    const drafts = await fill(directory, 600);
+    const { root, tables } = openEnvironment(join(directory, 'store'));
+    await tables.periods.clearAsync();
+    await tables.meta.put('format', 1);
+    await root.close();
+    for (let times = 0; times < 2; times++) {
+      const store = await open(directory);
+      assert.is(await store.claims.hasAny('summer', '-'), true);
+      assert.equal(
+        await store.claims.usersOf('summer', '-', { limit: 1_000 }),
+        drafts.map(({ userId }) => userId),
+      );
+      await store.close();
+    }
+    const again = openEnvironment(join(directory, 'store'));
+    assert.is(again.tables.meta.get('format'), FORMAT);
+    await again.root.close();
   }));
 
 test('a file that is not the store’s is refused, not mapped', () =>
@@ -136,29 +156,11 @@ test('a draft that cannot be written takes back its whole call and no other', ()
     await store.close();
   }));
 
-/** The reason why no small disk can be mounted here, or null. */
-function mountMissing(): string | null {
-  const folder = temporaryFolder();
-  try {
-    mount(folder.path, '1m');
-    execFileSync('umount', [folder.path], { stdio: 'ignore' });
-    return null;
-  } catch {
-    return 'a tmpfs cannot be mounted here';
-  } finally {
-    folder.remove();
-  }
-}
-
-function mount(path: string, size: string, ...options: string[]): void {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', [...options, `size=${size}`].join(), 'tmpfs', path], { stdio: 'ignore' });
-}
-
 test(
   'a full disk stores nothing of the call, keeps what it has, and takes the same drafts when there is room',
   async () => {
     const disk = temporaryFolder();
-    mount(disk.path, '1m');
+    mountSmall(disk.path, '1m');
     let store: Store | null = null;
     try {
       store = await open(disk.path);
@@ -176,14 +178,14 @@ test(
         await store.claims.byKey(keys(kept)),
         kept.map((each) => recordOf(each)),
       );
-      mount(disk.path, '8m', 'remount');
+      remount(disk.path, '8m');
       assert.equal(
         await store.claims.insert(refused),
         refused.map((each) => inserted(each)),
       );
     } finally {
       await store?.close();
-      execFileSync('umount', [disk.path], { stdio: 'ignore' });
+      unmount(disk.path);
       disk.remove();
     }
   },

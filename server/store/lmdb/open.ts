@@ -1,11 +1,12 @@
 /**
- * Opens the embedded store of a data folder, making it when there is none. The files are in `DIRECTORY/store`; the
- * folder itself also holds keys and the lock, which are not this module's. Who opens it has locked the folder: LMDB
+ * Opens the embedded store of a data folder, making it when there is none. The files are in `DIRECTORY/store`, those of
+ * its journal in `DIRECTORY/journal`; the folder itself also holds keys and the lock, which are not this module's. Who opens it has locked the folder: LMDB
  * would let a second process in.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { Runtime } from '../../../protocol/runtime.ts';
+import { type LogHome, openLog } from '../log/open.ts';
 import { type Store, StoreRefused } from '../store.ts';
 import { createLmdbAccounts } from './accounts.ts';
 import { LmdbClaims } from './claims.ts';
@@ -13,28 +14,40 @@ import { dataFileOf } from './data-file.ts';
 import { dataFileIn, openEnvironment, openRoot } from './environment.ts';
 import { LmdbEvents } from './events.ts';
 import { identify } from './identity.ts';
+import { LmdbProjector } from './projector.ts';
+import type { ProjectorData } from './projector-program.ts';
 import { LmdbQualifications } from './qualifications.ts';
+import { startThread } from './thread-start.ts';
 import { Transactions } from './transactions.ts';
 import { verifyFolder } from './verify.ts';
 
 export type LmdbOptions = {
   /** The data folder; made when it is not there. */
   directory: string;
-  runtime: Pick<Runtime, 'wallMs' | 'randomBytes'>;
+  runtime: Runtime;
+  /** Names the writer of the journal; without it there is none. */
+  nodeId?: string;
   /** Told why a commit failed, for the log; its callers are answered all the same. */
   onFailure?: (cause: unknown) => void;
 };
 
-type Opened = { transactions: Transactions; clusterId: string };
+type Opened = { transactions: Transactions; clusterId: string; folder: string };
+/** What a store with a journal has beside its tables. */
+type Journaled = { journal: LogHome; projector: () => Promise<LmdbProjector> };
+
+const program = new URL(`./projector-program${extname(import.meta.url)}`, import.meta.url);
 
 /** Rejects with StoreRefused when the folder cannot be used, is damaged, or holds data of a newer version. */
 export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
   const { directory, runtime } = options;
-  const { transactions, clusterId } = await openFolder(options).catch((cause: unknown) => {
+  const opened = await openFolder(options).catch((cause: unknown) => {
     if (cause instanceof StoreRefused) throw cause;
     throw new StoreRefused(`the data folder ${directory} cannot be used: ${lineOf(cause)}`, { cause });
   });
+  const { transactions, clusterId } = opened;
+  const projectors: LmdbProjector[] = [];
   return {
+    ...journaled(opened, options, projectors),
     label: `lmdb:${directory}`,
     clusterId,
     claims: new LmdbClaims(transactions),
@@ -44,7 +57,28 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
     timeMs: () => transactions.read(() => Math.floor(runtime.wallMs())),
     // A table cannot lose the uniqueness of its keys: it is made of it.
     guardsMissing: () => [],
-    close: () => transactions.close(),
+    // Together: a projection waits for its turn, which a store that closes does not give.
+    close: async () => {
+      await Promise.all([transactions.close(), ...projectors.map((projector) => projector.close())]);
+    },
+  };
+}
+
+function journaled(
+  { transactions, folder }: Opened,
+  { directory, nodeId, runtime, onFailure = () => {} }: LmdbOptions,
+  projectors: LmdbProjector[],
+): Journaled | undefined {
+  if (nodeId === undefined) return undefined;
+  const journal = join(directory, 'journal');
+  const start = () => startThread(program, { folder, journal } satisfies ProjectorData);
+  return {
+    journal: openLog({ directory: journal, nodeId, runtime, onFailure }),
+    projector: async () => {
+      const projector = new LmdbProjector({ transactions, start, runtime });
+      projectors.push(projector);
+      return projector;
+    },
   };
 }
 
@@ -57,7 +91,7 @@ async function openFolder(options: LmdbOptions): Promise<Opened> {
   // A synced file is lost all the same while its folder does not durably name it.
   for (const each of [folder, options.directory]) syncFolder(each);
   const transactions = new Transactions(folder, openEnvironment(folder), options.onFailure ?? (() => {}));
-  return { transactions, clusterId };
+  return { transactions, clusterId, folder };
 }
 
 function syncFolder(path: string): void {

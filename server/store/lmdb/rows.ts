@@ -1,7 +1,21 @@
-/** Single claims by key and by request, read in whatever transaction is open. */
+/** Single claims by key and by request, and the mark of the projection, read in whatever transaction is open. */
+
+import { type ClaimParts, claimPartsOf } from '../../../protocol/key.ts';
 import type { ClaimRecord } from '../store.ts';
 import type { Tables } from './environment.ts';
-import { type ClaimParts, claimPartsOf, claimRow, recordOf, requestRow, type StoredClaim } from './layout.ts';
+import { claimRow, recordOf, requestRow, type StoredClaim } from './layout.ts';
+
+const PROJECTED = 'projected';
+
+/** Everything before this offset of the journal is in the claims. */
+export function markOf({ meta }: Tables): number {
+  return Number(meta.get(PROJECTED) ?? 0);
+}
+
+/** In a batch. */
+export function putMark({ meta }: Tables, mark: number): void {
+  meta.put(PROJECTED, mark);
+}
 
 export function claimAt({ users }: Tables, parts: ClaimParts): ClaimRecord | null {
   // Rows of claims hold tuples and rows of requests hold strings; the key says which it is.

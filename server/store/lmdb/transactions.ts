@@ -1,10 +1,10 @@
 /**
  * Runs reads and writes on the environment and says truly what became of each. A write is one synchronous function;
  * those that wait while a commit runs share the next one and its sync, each as a transaction of its own inside, so that
- * one that throws takes back only its own rows. It knows nothing of claims.
+ * one that throws takes back only its own rows. Another thread may write in between, in turns. It knows nothing of claims.
  *
- * Invariant: LMDB has one batch at a time. After a commit that failed the environment is opened anew before the next,
- * because LMDB may refuse to go on, and the package would then neither resolve nor reject.
+ * Invariant: LMDB has one batch or one turn at a time. After one that failed the environment is closed by everybody and
+ * opened anew before the next, because LMDB may refuse to go on, and the package would then neither resolve nor reject.
  */
 import { StoreUnavailable } from '../store.ts';
 import { closeEnvironment, type Environment, openEnvironment, type Tables } from './environment.ts';
@@ -21,12 +21,20 @@ type Failed = Exclude<Committed<never>, { kind: 'done' }>;
 type Run = (batch: Batch) => Promise<boolean>;
 type Batch = { environment: Environment; headersBefore: Buffer } | { refusal: unknown };
 
+/** A thread that has the same files open, and so the same handle of LMDB: it is closed when the last one closes it. */
+export type Guest = {
+  /** Closes the thread's files, which it opens again in its next turn. Asked between turns. Never rejects. */
+  release(): Promise<void>;
+};
+
 export class Transactions {
   readonly #folder: string;
   readonly #onFailure: (cause: unknown) => void;
   /** Null between a failed commit and the next attempt to open. */
   #environment: Environment | null;
   #waiting: Run[] = [];
+  readonly #turns: (() => Promise<void>)[] = [];
+  readonly #guests = new Set<Guest>();
   #running: Promise<void> | null = null;
   /** Set while the files are closed after a failed commit: who opened them now would get the same handle again. */
   #recovering: Promise<void> | null = null;
@@ -59,6 +67,39 @@ export class Transactions {
     throw new StoreUnavailable('the embedded store cannot be written', { cause: committed.cause });
   }
 
+  /** What `guest` writes, it writes in turns from now on. */
+  admit(guest: Guest): void {
+    this.#guests.add(guest);
+  }
+
+  dismiss(guest: Guest): void {
+    this.#guests.delete(guest);
+  }
+
+  /**
+   * Lets a guest write, which ends when `write` resolves; reads that begin then see what was written. A turn follows
+   * the commits that wait, and they follow it. LMDB's own lock would keep them apart too, but who waits for it keeps a
+   * thread of the pool from everybody else, and nobody knows who comes next. Rejects with StoreUnavailable.
+   */
+  turn<T>(write: () => Promise<T>): Promise<T> {
+    if (this.#closing !== null) return Promise.reject(closed());
+    return new Promise((resolve, reject) => {
+      this.#turns.push(async () => {
+        try {
+          const value = await write();
+          // What has been read in this turn of the event loop would be read again as it was.
+          this.#environment?.root.resetReadTxn();
+          resolve(value);
+        } catch (cause) {
+          this.#onFailure(cause);
+          await this.#recover();
+          reject(new StoreUnavailable('the embedded store cannot be written', { cause }));
+        }
+      });
+      this.#running ??= this.#drain();
+    });
+  }
+
   /** Memory-mapped pages make nobody wait, but after a failed commit. Rejects with StoreUnavailable when it is closed or a page is damaged. */
   async read<T>(look: (tables: Tables) => T): Promise<T> {
     try {
@@ -79,12 +120,17 @@ export class Transactions {
   async #drain(): Promise<void> {
     // Calls of this turn join.
     await null;
-    while (this.#waiting.length > 0) {
-      const batch = this.#batch();
-      const failures = await Promise.all(this.#waiting.splice(0).map((run) => run(batch)));
-      if (failures.includes(true)) await this.#recover();
+    while (this.#waiting.length > 0 || this.#turns.length > 0) {
+      if (this.#waiting.length > 0) await this.#commitWaiting();
+      await this.#turns.shift()?.();
     }
     this.#running = null;
+  }
+
+  async #commitWaiting(): Promise<void> {
+    const batch = this.#batch();
+    const failures = await Promise.all(this.#waiting.splice(0).map((run) => run(batch)));
+    if (failures.includes(true)) await this.#recover();
   }
 
   async #recover(): Promise<void> {
@@ -110,6 +156,7 @@ export class Transactions {
   async #closeEnvironment(): Promise<void> {
     const environment = this.#environment;
     this.#environment = null;
+    await Promise.all(Array.from(this.#guests, (guest) => guest.release()));
     if (environment !== null) await closeEnvironment(environment);
   }
 }

@@ -4,7 +4,8 @@
  */
 import type { Collection, Db, Filter } from 'mongodb';
 import { requestKeyOf } from '../../../protocol/key.ts';
-import type { ClaimFilter, ClaimRecord, PageKey } from '../store.ts';
+import type { ClaimFilter, ClaimRecord, PageKey, RequestPage } from '../store.ts';
+import { requestsOf, usersOf } from './claim-scans.ts';
 import { answerOf } from './connection.ts';
 import {
   type ClaimDocument,
@@ -72,7 +73,8 @@ export class ClaimReads {
     return parts.length === 1 ? (parts[0] ?? []) : parts.flat().sort(newestFirst).slice(0, page.limit);
   }
 
-  async hasAny(eventKey: string): Promise<boolean> {
+  async hasAny(eventKey: string, period?: string): Promise<boolean> {
+    if (period !== undefined) return (await this.usersOf(eventKey, period, { limit: 1 })).length > 0;
     return (await this.#find({ eventKey }, 1, LIST_INDEX.key, { limit: 1 })).length > 0;
   }
 
@@ -90,6 +92,25 @@ export class ClaimReads {
   /** 0 when the period has no slot taken. */
   async highestSlotOf(eventKey: string, period: string): Promise<number> {
     return (await this.#lastSlot({ eventKey, period }))?.slot ?? 0;
+  }
+
+  /** Whose slot it is; null for a claim without one, and where nobody has it. */
+  async bySlot({
+    eventKey,
+    period,
+    slot,
+  }: Pick<ClaimRecord, 'eventKey' | 'period' | 'slot'>): Promise<ClaimRecord | null> {
+    if (slot === null) return null;
+    const filter = { eventKey, period, $and: [{ slot }, { slot: HAS_SLOT }] };
+    return (await this.#find(filter, 1, SLOT_INDEX.key))[0] ?? null;
+  }
+
+  usersOf(eventKey: string, period: string, page: { limit: number; after?: string }): Promise<string[]> {
+    return usersOf(this.#claims, { eventKey, period }, page);
+  }
+
+  requests(page: { limit: number; after?: string }): Promise<RequestPage> {
+    return requestsOf(this.#claims, page);
   }
 
   async #lastSlot(filter: Filter<ClaimDocument>): Promise<ClaimRecord | undefined> {

@@ -22,8 +22,11 @@ export function createClaimStore(reads: ClaimReads, inserter: ClaimInserter): Cl
     byRequest: (requests) => reads.byRequest(requests),
     ofUser: (userId, page) => reads.ofUser(userId, page),
     list: (filter, page) => reads.list(filter, page),
-    hasAny: (eventKey) => reads.hasAny(eventKey),
-    highestSlot: (eventKey) => reads.highestSlot(eventKey),
+    hasAny: (eventKey, period) => reads.hasAny(eventKey, period),
+    highestSlot: (eventKey, period) =>
+      period === undefined ? reads.highestSlot(eventKey) : reads.highestSlotOf(eventKey, period),
+    usersOf: (eventKey, period, page) => reads.usersOf(eventKey, period, page),
+    requests: (page) => reads.requests(page),
   };
 }
 

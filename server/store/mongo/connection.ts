@@ -1,8 +1,8 @@
 /**
  * The three clients of a store: one for claims, whose writes are never retried, one for accounts, so that a flood of
  * logins fills no pool but its own, and a small one for everything that must wait behind neither (events, guard checks,
- * the clock). Invariant: majority, journaled, from the primary, whatever the URI says; and no operation waits without a
- * bound.
+ * the clock). The journal and its projection make pools of their own here. Invariant: majority, journaled, from the
+ * primary, whatever the URI says; and no operation waits without a bound.
  */
 import {
   type Db,
@@ -26,9 +26,20 @@ export type Timeouts = {
   majorityMs: number;
   /** To find the primary at the start, when there may be an election under way. */
   startMs: number;
+  /** Without a renewal for so long the journal's owner counts as gone. */
+  leaseMs: number;
+  /** From one renewal to the next. */
+  renewalMs: number;
 };
 
-export const TIMEOUTS: Timeouts = { selectionMs: 2_000, socketMs: 10_000, majorityMs: 5_000, startMs: 5_000 };
+export const TIMEOUTS: Timeouts = {
+  selectionMs: 2_000,
+  socketMs: 10_000,
+  majorityMs: 5_000,
+  startMs: 5_000,
+  leaseMs: 5_000,
+  renewalMs: 1_000,
+};
 
 /** Concurrent journaled writers share a flush: 2 to 4 batches in flight help, 50 do not. */
 const CLAIM_CONNECTIONS = 8;
@@ -51,17 +62,19 @@ export type Connection = {
   close(): Promise<void>;
 };
 
+export type PoolOptions = { timeouts: Timeouts; nodeId: string; connectionsMax: number; retryWrites: boolean };
+
+/** A client with connections of its own. The same rule: `connect` first. */
+export type Pool = { db: Db; connect(): Promise<void>; close(): Promise<void> };
+
 /** Throws StoreRefused when the driver does not take the URI. Sends nothing yet. */
-export function createConnection(
-  address: Address,
-  { timeouts, nodeId }: { timeouts: Timeouts; nodeId: string },
-): Connection {
+export function createPool(address: Address, { timeouts, nodeId, connectionsMax, retryWrites }: PoolOptions): Pool {
   const concerns = {
     readPreference: ReadPreference.primary,
     readConcern: new ReadConcern('majority'),
     writeConcern: { w: 'majority' as const, journal: true, wtimeoutMS: timeouts.majorityMs },
   };
-  const open = (options: { maxPoolSize: number; retryWrites: boolean }) => {
+  try {
     const client = new MongoClient(address.uri, {
       serverSelectionTimeoutMS: timeouts.selectionMs,
       connectTimeoutMS: timeouts.selectionMs,
@@ -69,31 +82,46 @@ export function createConnection(
       socketTimeoutMS: timeouts.socketMs,
       minHeartbeatFrequencyMS: RECHECK_MS,
       appName: `claimd ${nodeId}`.slice(0, 128),
+      maxPoolSize: connectionsMax,
+      retryWrites,
       ...concerns,
-      ...options,
     });
-    return { client, db: client.db(address.database, concerns) };
-  };
-  try {
-    const claims = open({ maxPoolSize: CLAIM_CONNECTIONS, retryWrites: false });
-    const accounts = open({ maxPoolSize: ACCOUNT_CONNECTIONS, retryWrites: true });
-    const house = open({ maxPoolSize: HOUSE_CONNECTIONS, retryWrites: true });
     return {
-      claims: claims.db,
-      accounts: accounts.db,
-      house: house.db,
+      db: client.db(address.database, concerns),
       async connect() {
-        await Promise.all([claims, accounts, house].map(({ client }) => client.connect()));
+        await client.connect();
       },
-      async close() {
-        await Promise.all([claims, accounts, house].map(({ client }) => client.close(true)));
-      },
+      close: () => client.close(true),
     };
   } catch (error) {
     // Its text may repeat the URI, and with it a password.
     const reason = error instanceof Error && !error.message.includes('@') ? `: ${error.message}` : '';
     throw new StoreRefused(`the driver does not take the URI of ${address.label}${reason}`);
   }
+}
+
+/** Throws StoreRefused when the driver does not take the URI. Sends nothing yet. */
+export function createConnection(
+  address: Address,
+  { timeouts, nodeId }: { timeouts: Timeouts; nodeId: string },
+): Connection {
+  const open = (options: { connectionsMax: number; retryWrites: boolean }) =>
+    createPool(address, { timeouts, nodeId, ...options });
+  const claims = open({ connectionsMax: CLAIM_CONNECTIONS, retryWrites: false });
+  const accounts = open({ connectionsMax: ACCOUNT_CONNECTIONS, retryWrites: true });
+  const house = open({ connectionsMax: HOUSE_CONNECTIONS, retryWrites: true });
+  const pools = [claims, accounts, house];
+  return {
+    claims: claims.db,
+    accounts: accounts.db,
+    house: house.db,
+    async connect() {
+      await Promise.all(pools.map((pool) => pool.connect()));
+    },
+    async close() {
+      await Promise.all(pools.map((pool) => pool.close()));
+    },
+  };
 }
 
 export type StartConditions = { address: Address; runtime: Runtime; timeouts: Timeouts; allowStandalone: boolean };

@@ -10,11 +10,13 @@ import type { ClaimsRecord } from './guard.ts';
 import { COLLECTION, GUARD_INDEXES, type IndexSpec, LIST_INDEX } from './schema.ts';
 
 /** Grows when an older program could no longer read or guard the data. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
+/** What a database is until it has a journal, which the first program did not know: it would have granted again what is in there. */
+const FORMAT_WITHOUT_JOURNAL = 1;
 
 type StoreRecord = { _id: 'store'; formatVersion: number; clusterId: string; createdAt: Date };
 
-const CODE = { namespaceExists: 48, duplicateKey: 11_000 } as const;
+export const CODE = { namespaceExists: 48, duplicateKey: 11_000 } as const;
 const CLUSTER_ID_BYTES = 12;
 
 /** Resolves to the cluster id. Throws StoreRefused when a newer program has written the data. */
@@ -22,15 +24,21 @@ export async function openFormat(db: Db, { runtime, label }: { runtime: Runtime;
   const meta = db.collection<StoreRecord>(COLLECTION.meta);
   const made: StoreRecord = {
     _id: 'store',
-    formatVersion: FORMAT_VERSION,
+    formatVersion: FORMAT_WITHOUT_JOURNAL,
     clusterId: Buffer.from(runtime.randomBytes(CLUSTER_ID_BYTES)).toString('hex'),
     createdAt: new Date(runtime.wallMs()),
   };
   const { formatVersion, clusterId } = await foundOrMade(meta, made);
-  if (formatVersion !== FORMAT_VERSION) {
+  if (formatVersion > FORMAT_VERSION) {
     throw new StoreRefused(`${label} has data format ${formatVersion}; this program knows ${FORMAT_VERSION}`);
   }
   return clusterId;
+}
+
+/** Before the first block: from now on an older program refuses the data. */
+export async function raiseFormat(db: Db): Promise<void> {
+  const meta = db.collection<StoreRecord>(COLLECTION.meta);
+  await meta.updateOne({ _id: 'store' }, { $max: { formatVersion: FORMAT_VERSION } });
 }
 
 /** Makes what is not there yet. Throws StoreRefused when claims that are there break a guard. */
@@ -69,7 +77,7 @@ async function foundOrMade(meta: Collection<StoreRecord>, made: StoreRecord): Pr
   return (await meta.findOne({ _id: made._id })) ?? made;
 }
 
-async function ignoring(code: number, work: Promise<unknown>): Promise<void> {
+export async function ignoring(code: number, work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {

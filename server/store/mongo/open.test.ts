@@ -84,11 +84,11 @@ test(
     await client
       .db()
       .collection<{ _id: string }>('meta')
-      .insertOne({ _id: 'store', formatVersion: 2, clusterId: 'x' } as { _id: string });
+      .insertOne({ _id: 'store', formatVersion: 3, clusterId: 'x' } as { _id: string });
     await client.close();
     const error = await refusal(uri);
     assert.instance(error, StoreRefused);
-    assert.match(error.message, /data format 2; this program knows 1/);
+    assert.match(error.message, /data format 3; this program knows 2/);
   },
   onMongod,
 );

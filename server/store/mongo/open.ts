@@ -5,6 +5,7 @@
 import { type Db, MongoError, MongoServerError } from 'mongodb';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import type { Log } from '../../lib/log.ts';
+import type { Projector } from '../journal.ts';
 import { type Store, StoreRefused, StoreUnavailable } from '../store.ts';
 import { openAccounts } from './accounts.ts';
 import { type Address, addressOf } from './address.ts';
@@ -22,7 +23,9 @@ import { MongoEvents } from './events.ts';
 import { openCollections, openFormat } from './format.ts';
 import { Guard } from './guard.ts';
 import { ClaimInserter } from './inserter.ts';
-import { MongoQualifications } from './qualifications.ts';
+import { JOURNAL_BYTES_MAX, MongoJournalHome } from './journal-home.ts';
+import { MongoProjector } from './projector.ts';
+import { openQualifications } from './qualifications.ts';
 
 export type MongoOptions = {
   /** `mongodb://host:port,…/database?…`; it must name a database. */
@@ -34,6 +37,16 @@ export type MongoOptions = {
   allowStandalone?: boolean;
   log?: Log;
   timeouts?: Partial<Timeouts>;
+  /** Where this node's clients find it, for those of others when it owns the journal; asked for again and again. */
+  advertised?: () => string;
+  /** Of the log: above it the journal is full until blocks are projected and released. */
+  journalBytesMax?: number;
+};
+
+/** What only this store has: who owns its journal. */
+export type MongoStore = Omit<Store, 'journal' | 'projector'> & {
+  readonly journal: MongoJournalHome;
+  readonly projector: () => Promise<MongoProjector>;
 };
 
 const CODE = { unauthorized: 13, authenticationFailed: 18 } as const;
@@ -42,11 +55,13 @@ const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 type Start = Required<Omit<MongoOptions, 'uri' | 'timeouts'>> & { address: Address; timeouts: Timeouts };
 
 /** Rejects with StoreRefused or StoreUnavailable, whose messages hold no credentials. */
-export async function openMongoStore(options: MongoOptions): Promise<Store> {
+export async function openMongoStore(options: MongoOptions): Promise<MongoStore> {
   const start: Start = {
     nodeId: '',
     allowStandalone: false,
     log: silent,
+    advertised: () => '',
+    journalBytesMax: JOURNAL_BYTES_MAX,
     ...options,
     address: addressOf(options.uri),
     timeouts: { ...TIMEOUTS, ...options.timeouts },
@@ -60,33 +75,43 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
   }
 }
 
-async function open(connection: Connection, start: Start): Promise<Store> {
+async function open(connection: Connection, start: Start): Promise<MongoStore> {
   const { claims, house } = connection;
-  const { runtime, log } = start;
-  const { label } = start.address;
-  const { majorityMs } = start.timeouts;
+  const { runtime, log, address, timeouts, nodeId } = start;
+  const { label } = address;
+  const { majorityMs } = timeouts;
   const abilities = await expectReplicaSet(connection, start);
   const clusterId = await openFormat(house, { runtime, label });
-  const [accounts] = await Promise.all([
+  const [accounts, qualifications] = await Promise.all([
     openAccounts(connection.accounts, { runtime, label, abilities }),
+    openQualifications(connection, { runtime, abilities }),
     openCollections(house, label),
   ]);
   const guard = new Guard({ db: house, runtime, log });
   await guard.start();
   const inserter = new ClaimInserter({ db: claims, guard, majorityMs, log });
+  const journal = new MongoJournalHome({ ...start, house, bytesMax: start.journalBytesMax });
+  const projectors: Projector[] = [];
   let closing: Promise<void> | null = null;
   return {
     label,
     clusterId,
     claims: createClaimStore(new ClaimReads(claims), inserter),
     events: new MongoEvents(house),
-    qualifications: new MongoQualifications(house, majorityMs),
+    qualifications,
     accounts,
+    journal,
+    async projector() {
+      const projector = new MongoProjector({ settings: { address, timeouts, nodeId }, guard, log });
+      projectors.push(projector);
+      return projector;
+    },
     timeMs: () => timeMs(house),
     guardsMissing: () => guard.eventsMissing,
     close() {
       // Together: a check that waits for a dead server ends when its connection does.
-      closing ??= Promise.all([guard.close(), connection.close()]).then(() => {});
+      const journals = [journal, ...projectors].map((each) => each.close());
+      closing ??= Promise.all([guard.close(), connection.close(), ...journals]).then(() => {});
       return closing;
     },
   };

@@ -9,12 +9,16 @@ export const COLLECTION = {
   claims: 'user_events',
   events: 'events',
   qualifications: 'qualifications',
+  qualificationLog: 'qualification_log',
   meta: 'meta',
   users: 'users',
   roles: 'roles',
   sessions: 'sessions',
   revocations: 'revocations',
   audit: 'audit',
+  journal: 'journal',
+  nodes: 'nodes',
+  conflicts: 'conflicts',
 } as const;
 
 export type IndexSpec = {
@@ -63,14 +67,31 @@ export function documentOfClaim(draft: ClaimDraft, slot: number | null): ClaimDo
   };
 }
 
-export function claimOfDocument({ _id, grantedAt, delivery, ...rest }: ClaimDocument): ClaimRecord {
+export function claimOfDocument({ _id, requestId, grantedAt, delivery, ...rest }: ClaimDocument): ClaimRecord {
   const { state, attempts, fulfilledAt } = delivery;
   return {
     ...rest,
     claimKey: _id,
+    requestId: shownRequestId(requestId),
     grantedAt: grantedAt.getTime(),
     delivery: { state, attempts, fulfilledAt: timeOf(fulfilledAt) },
   };
+}
+
+/** No request id that a caller may choose holds it. */
+const ASIDE = '\0';
+
+/**
+ * What stands in the place of a journaled claim's request id when another claim of the user has that already. The claim
+ * was granted, so it must be among the claims; and the request id can lead to one claim only, the one that was there first.
+ */
+export function asideRequestId(requestId: string, claimKey: string): string {
+  return requestId + ASIDE + claimKey;
+}
+
+function shownRequestId(stored: string): string {
+  const end = stored.indexOf(ASIDE);
+  return end < 0 ? stored : stored.slice(0, end);
 }
 
 export type EventDocument = Omit<EventRecord, 'eventKey' | 'startsAt' | 'endsAt' | 'heldUntil'> & {

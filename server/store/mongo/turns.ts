@@ -13,7 +13,7 @@ import { StoreUnavailable } from '../store.ts';
 import { type Abilities, answerOf } from './connection.ts';
 import { COLLECTION } from './schema.ts';
 
-export type TurnKind = 'roles' | 'revocations';
+export type TurnKind = 'roles' | 'revocations' | 'qualifications';
 type CounterDocument = { _id: TurnKind; count: number };
 
 /** In each of them another server has got its turn, or the primary has changed. */
@@ -21,6 +21,7 @@ const ATTEMPTS_MAX = 40;
 const PAUSE_MS_MAX = 50;
 const COMMITS_MAX = 4;
 const COMMIT_MS_MAX = 5_000;
+const COUNT_MS_MAX = 2_000;
 
 /** What a write is given: to be passed to every operation of it, and the count after this turn. */
 export type Turn = { session?: ClientSession; count: number };
@@ -59,6 +60,13 @@ export class Turns {
     );
     this.#last = turn.catch(() => {});
     return turn;
+  }
+
+  /** Of the last turn that was committed. */
+  async count(): Promise<number> {
+    const counter = await this.#counters.findOne({ _id: this.#kind }, { maxTimeMS: COUNT_MS_MAX });
+    if (counter === null) throw this.#missing();
+    return counter.count;
   }
 
   async #plain<T>(step: number, write: (turn: Turn) => Promise<T>): Promise<T> {
@@ -102,8 +110,12 @@ export class Turns {
   async #countUp(step: number, session?: ClientSession): Promise<number> {
     const options = { returnDocument: 'after' as const, ...(session === undefined ? {} : { session }) };
     const counter = await this.#counters.findOneAndUpdate({ _id: this.#kind }, { $inc: { count: step } }, options);
-    if (counter === null) throw new StoreUnavailable(`the counter ${this.#kind} in ${COLLECTION.meta} is gone`);
+    if (counter === null) throw this.#missing();
     return counter.count;
+  }
+
+  #missing(): StoreUnavailable {
+    return new StoreUnavailable(`the counter ${this.#kind} in ${COLLECTION.meta} is gone`);
   }
 
   /** Longer with each attempt, and never in step with another server. */

@@ -26,14 +26,14 @@ export function straceMissing(): string | null {
 /** Resolves with the program's output and its calls; `inject` is strace's own syntax for a fault. */
 export async function traced(
   folder: string,
-  { program, args, inject }: { program: string; args: string[]; inject?: string },
+  { program, args, inject, calls = CALLS }: { program: string; args: string[]; inject?: string; calls?: string },
 ): Promise<{ output: string; calls: Call[] }> {
   const trace = join(folder, 'trace');
   const path = fileURLToPath(new URL(program, import.meta.url));
   const { stdout } = await promisify(execFile)(
     'strace',
     [
-      ...['-f', '-q', '-s', '65536', '-o', trace, '-e', `trace=${CALLS}`, '-e', 'signal=none'],
+      ...['-f', '-q', '-s', '65536', '-o', trace, '-e', `trace=${calls}`, '-e', 'signal=none'],
       ...(inject === undefined ? [] : ['-e', `inject=${inject}`]),
       ...[process.execPath, '--import', 'tsx', path, ...args],
     ],

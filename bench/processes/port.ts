@@ -1,0 +1,14 @@
+/** Ports for programs that cannot choose one by themselves. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** One that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}

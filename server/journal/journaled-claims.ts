@@ -1,0 +1,110 @@
+/**
+ * The claims of a store together with those that the journal has and the store does not have yet, so that everybody reads
+ * what they have been granted. First the journal, then the store: what is projected in between is found in both.
+ */
+import { claimPartsOf } from '../../protocol/key.ts';
+import type { ClaimFilter, ClaimRecord, ClaimStore, PageKey } from '../store/store.ts';
+
+/** The unprojected claims of this node's journal. Both reject with StoreUnavailable when they cannot be read. */
+export type Unprojected = {
+  ofKey(eventKey: string, period: string, userId: string): Promise<ClaimRecord | null> | null;
+  ofUser(userId: string): Promise<ClaimRecord[]> | null;
+  hasAny(eventKey: string, period?: string): boolean;
+  highestSlot(eventKey: string, period?: string): number;
+  /** A request id that was used without the journal. */
+  remember(claim: ClaimRecord): void;
+};
+
+export function journaledClaims(claims: ClaimStore, unprojected: Unprojected): ClaimStore {
+  async function merged<T>(
+    questions: readonly T[],
+    inJournal: (question: T) => Promise<ClaimRecord | null> | null,
+    inStore: (questions: T[]) => Promise<(ClaimRecord | null)[]>,
+  ): Promise<(ClaimRecord | null)[]> {
+    const found = await Promise.all(questions.map(inJournal));
+    const open = questions.filter((_, i) => !found[i]);
+    if (open.length === 0) return found;
+    const stored = await inStore(open);
+    let next = 0;
+    return found.map((claim) => claim ?? stored[next++] ?? null);
+  }
+
+  return {
+    insertMax: claims.insertMax,
+    async insert(drafts, mayWrite) {
+      const outcomes = await claims.insert(drafts, mayWrite);
+      for (const outcome of outcomes) if (outcome.kind === 'inserted') unprojected.remember(outcome.claim);
+      return outcomes;
+    },
+    async insertStock(drafts, stock, mayWrite) {
+      const outcomes = await claims.insertStock(drafts, stock, mayWrite);
+      for (const outcome of outcomes) if (outcome.kind === 'inserted') unprojected.remember(outcome.claim);
+      return outcomes;
+    },
+    byKey: (claimKeys) =>
+      merged(
+        claimKeys,
+        (claimKey) => {
+          const parts = claimPartsOf(claimKey);
+          return parts === null ? null : unprojected.ofKey(parts.eventKey, parts.period, parts.userId);
+        },
+        (open) => claims.byKey(open),
+      ),
+    byRequest: (requests) =>
+      merged(
+        requests,
+        ({ userId, requestId }) =>
+          unprojected.ofUser(userId)?.then((own) => own.find((claim) => claim.requestId === requestId) ?? null) ?? null,
+        (open) => claims.byRequest(open),
+      ),
+    async ofUser(userId, page) {
+      const own = (await unprojected.ofUser(userId)) ?? [];
+      const stored = await claims.ofUser(userId, page);
+      return own.length === 0 ? stored : newestFirst(own, stored, page);
+    },
+    async list(filter: ClaimFilter, page) {
+      const { userId } = filter;
+      const own = userId === undefined ? [] : ((await unprojected.ofUser(userId)) ?? []);
+      const stored = await claims.list(filter, page);
+      return own.length === 0
+        ? stored
+        : newestFirst(
+            own.filter((claim) => matches(claim, filter)),
+            stored,
+            page,
+          );
+    },
+    hasAny: async (eventKey, period) => unprojected.hasAny(eventKey, period) || claims.hasAny(eventKey, period),
+    highestSlot: async (eventKey, period) =>
+      Math.max(unprojected.highestSlot(eventKey, period), await claims.highestSlot(eventKey, period)),
+    usersOf: (eventKey, period, page) => claims.usersOf(eventKey, period, page),
+    requests: (page) => claims.requests(page),
+  };
+}
+
+type Page = { eventKey?: string; limit: number; after?: PageKey };
+
+function newestFirst(own: ClaimRecord[], stored: ClaimRecord[], { eventKey, limit, after }: Page): ClaimRecord[] {
+  const byKey = new Map(stored.map((claim) => [claim.claimKey, claim]));
+  for (const claim of own) {
+    const isAsked = eventKey === undefined || claim.eventKey === eventKey;
+    if (isAsked && !byKey.has(claim.claimKey) && (after === undefined || order(after, claim) < 0)) {
+      byKey.set(claim.claimKey, claim);
+    }
+  }
+  return [...byKey.values()].sort(order).slice(0, limit);
+}
+
+/** Newest first; equal times by claim key, the greater first. */
+function order(one: PageKey, other: PageKey): number {
+  if (one.grantedAt !== other.grantedAt) return other.grantedAt - one.grantedAt;
+  return one.claimKey < other.claimKey ? 1 : one.claimKey > other.claimKey ? -1 : 0;
+}
+
+function matches(claim: ClaimRecord, { eventKey, from, to }: ClaimFilter): boolean {
+  return (
+    (eventKey === undefined || claim.eventKey === eventKey) &&
+    (from === undefined || claim.grantedAt >= from) &&
+    (to === undefined || claim.grantedAt < to)
+  );
+}

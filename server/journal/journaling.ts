@@ -1,0 +1,222 @@
+/**
+ * The door of this folder: decides claims of journal events while this node is the journal's writer, and says who is when
+ * it is not. A node that was fenced stops granting at once and waits to become the writer again, like any other.
+ */
+import type { Runtime } from '../../protocol/runtime.ts';
+import type { EventConfig, EventConfigs } from '../events/configs.ts';
+import type { Log } from '../lib/log.ts';
+import type { Conflict, Journal, JournalHome, Projector } from '../store/journal.ts';
+import type { ClaimRecord, ClaimStore, Store } from '../store/store.ts';
+import { Ask } from './ask.ts';
+import { journaledClaims, type Unprojected } from './journaled-claims.ts';
+import type { LookedUp, Proposed } from './ledger.ts';
+import { Projection } from './projection.ts';
+import { type Proposal, ProposalReceiver } from './proposal.ts';
+import type { Receiver, Refusal } from './receiver.ts';
+import { Reign } from './reign.ts';
+
+const REOPEN_MS = 1_000;
+const SWEEP_MS = 50;
+const FORGET_MS = 10_000;
+const STARTING: Refusal = { code: 'BUSY', retryAfterMs: 500 };
+
+export type JournalingOptions = {
+  store: Pick<Store, 'claims' | 'journal' | 'projector'>;
+  configs: EventConfigs;
+  runtime: Runtime;
+  nowMs: () => number;
+  log: Log;
+  projectionIntervalMs: number;
+  onCommit: (commit: { size: number; ms: number; duplicates: number }) => void;
+};
+
+type Running = { reign: Reign; projection: Projection; projector: Projector };
+
+export class Journaling {
+  /** The store's claims with those of the journal that are not there yet. */
+  readonly claims: ClaimStore;
+  conflictCount = 0;
+  readonly #options: JournalingOptions;
+  readonly #ask = new Ask();
+  #running: Running | null = null;
+  #elsewhere: string | null = null;
+  #detail: string | null = 'it is being opened';
+  #cancel: () => void = () => {};
+  #stopSweeps: (() => void)[] = [];
+  #opening: Promise<void> | null = null;
+  #isOver = false;
+
+  constructor(options: JournalingOptions) {
+    this.#options = options;
+    this.claims = options.store.journal === undefined ? options.store.claims : this.#readable(options.store.claims);
+  }
+
+  /** Resolves when this node is the writer, or knows that it is not. Rejects with StoreRefused when the journal is damaged. */
+  async start(): Promise<void> {
+    const { journal, projector } = this.#options.store;
+    if (journal === undefined || projector === undefined) return;
+    await this.#open(journal, projector);
+    this.#stopSweeps = [
+      this.#each(SWEEP_MS, (reign) => reign.commit.answerLate(this.#options.runtime.monotonicMs())),
+      this.#each(FORGET_MS, (reign) => reign.sweep()),
+    ];
+  }
+
+  /** Why claims of journal events cannot be decided here; null when they can. */
+  away(): Refusal | null {
+    if (this.#running !== null) return null;
+    return this.#elsewhere === null ? STARTING : { code: 'MOVED', address: this.#elsewhere, mapVersion: 1 };
+  }
+
+  /** The general way asks here what to look up first: the log's head, before which its answers hold. */
+  get head(): number {
+    return this.#running?.reign.head ?? 0;
+  }
+
+  /** See `Ledger.claim`: false, and nothing has happened, when it must go the general way. */
+  claim(ask: Ask, config: EventConfig, receiver: Receiver, number: number): boolean {
+    return this.#running?.reign.claim(ask, config, receiver, number) ?? false;
+  }
+
+  /** See `Ledger.propose`. The proposal may hear its outcome before this returns. */
+  propose(proposal: Proposal, config: EventConfig, lookedUp: LookedUp): Proposed {
+    const { userId, requestId, isRequestIdFresh } = proposal.claim;
+    const running = this.#running;
+    if (running === null) {
+      proposal.refused(this.away() ?? STARTING);
+      return 'DONE';
+    }
+    const ask = this.#ask.write(userId, requestId);
+    ask.isRequestIdFresh = isRequestIdFresh;
+    // The turn behind it has its own deadline.
+    ask.deadlineAt = Number.POSITIVE_INFINITY;
+    return running.reign.ledger.propose(ask, config, lookedUp, new ProposalReceiver(proposal));
+  }
+
+  /** Resolves when every claim that is decided now is in the store, or when this node is not the writer any more. */
+  async project(): Promise<void> {
+    const running = this.#running;
+    if (running === null) return;
+    await running.reign.commit.settled();
+    const until = running.reign.head;
+    while (running.reign.mark < until && this.#running === running) await running.projection.run();
+  }
+
+  /** For `/readyz`: null when all is well. */
+  trouble(): string | null {
+    if (this.#options.store.journal === undefined || this.#elsewhere !== null) return null;
+    if (this.#running === null) return this.#detail;
+    const { reign, projection } = this.#running;
+    const { isFull, isWell, detail } = reign.journal.state();
+    return isFull || !isWell ? (detail ?? 'it takes nothing more') : projection.detail;
+  }
+
+  figures(): Record<'backlogClaims' | 'oldestMs' | 'bytes' | 'indexClaims' | 'indexBytes' | 'windows', number> {
+    const running = this.#running;
+    return {
+      backlogClaims: running?.projection.backlogClaims ?? 0,
+      oldestMs: running?.projection.oldestMs ?? 0,
+      bytes: running?.reign.journal.state().bytes ?? 0,
+      indexClaims: running?.reign.windows.claims ?? 0,
+      indexBytes: (running?.reign.windows.bytes ?? 0) + (running?.reign.filter.bytes ?? 0),
+      windows: running?.reign.windows.count ?? 0,
+    };
+  }
+
+  /** Blocks as they are kept, for people. */
+  blocks(from: number): AsyncIterable<Buffer> | null {
+    return this.#running?.reign.journal.blocks(from) ?? null;
+  }
+
+  /** What is decided becomes durable first. */
+  async close(): Promise<void> {
+    this.#isOver = true;
+    this.#cancel();
+    for (const stop of this.#stopSweeps) stop();
+    await this.#opening;
+    const running = this.#running;
+    this.#running = null;
+    if (running === null) return;
+    running.reign.end();
+    await running.reign.commit.settled();
+    await running.projection.stop();
+    await running.projector.close();
+    await running.reign.journal.close();
+  }
+
+  #each(ms: number, work: (reign: Reign) => void): () => void {
+    let cancel = () => {};
+    const again = () => {
+      if (this.#running !== null) work(this.#running.reign);
+      cancel = this.#options.runtime.after(ms, again);
+    };
+    again();
+    return () => cancel();
+  }
+
+  async #open(home: JournalHome, openProjector: () => Promise<Projector>): Promise<void> {
+    const boot = Buffer.from(this.#options.runtime.randomBytes(4)).toString('hex');
+    const opened = await home.open(boot);
+    if ('elsewhere' in opened) {
+      this.#elsewhere = opened.elsewhere;
+      return this.#reopen(home, openProjector);
+    }
+    const projector = await openProjector();
+    this.#running = await this.#reigning(opened, projector);
+    this.#elsewhere = null;
+    this.#detail = null;
+    this.#running.projection.start();
+  }
+
+  async #reigning(journal: Journal, projector: Projector): Promise<Running> {
+    const { store, configs, runtime, nowMs, log, onCommit, projectionIntervalMs: intervalMs } = this.#options;
+    const mark = await projector.mark();
+    const reign: Reign = new Reign({
+      ...{ journal, mark, claims: store.claims, configs, runtime, nowMs, onCommit },
+      onFenced: () => this.#fenced(reign),
+    });
+    await reign.recover();
+    const onConflict = (conflict: Conflict) => this.#conflict(conflict);
+    return { reign, projector, projection: new Projection({ projector, reign, runtime, log, intervalMs, onConflict }) };
+  }
+
+  #fenced(reign: Reign): void {
+    const running = this.#running;
+    if (running?.reign !== reign) return;
+    this.#running = null;
+    this.#detail = 'another node has taken over';
+    this.#options.log.error({}, 'the journal has another writer: nothing more is granted here');
+    const { journal, projector } = this.#options.store;
+    const over = running.projection.stop().then(() => Promise.all([running.projector.close(), reign.journal.close()]));
+    void over.finally(() => {
+      if (journal !== undefined && projector !== undefined) this.#reopen(journal, projector);
+    });
+  }
+
+  #reopen(home: JournalHome, openProjector: () => Promise<Projector>): void {
+    if (this.#isOver) return;
+    this.#cancel = this.#options.runtime.after(REOPEN_MS, () => {
+      this.#opening = this.#open(home, openProjector).catch((error: unknown) => {
+        this.#detail = error instanceof Error ? error.message : String(error);
+        this.#reopen(home, openProjector);
+      });
+    });
+  }
+
+  #conflict({ journaled, stored, at }: Conflict): void {
+    this.conflictCount++;
+    this.#options.log.error({ journaled, stored, at }, 'a claim of the journal met another claim in the store');
+  }
+
+  #readable(claims: ClaimStore): ClaimStore {
+    const reign = () => this.#running?.reign;
+    const unprojected: Unprojected = {
+      ofKey: (eventKey, period, userId) => reign()?.ofKey(eventKey, period, userId) ?? null,
+      ofUser: (userId) => reign()?.ofUser(userId) ?? null,
+      hasAny: (eventKey, period) => reign()?.hasAny(eventKey, period) ?? false,
+      highestSlot: (eventKey, period) => reign()?.highestSlot(eventKey, period) ?? 0,
+      remember: (claim: ClaimRecord) => reign()?.remember(claim),
+    };
+    return journaledClaims(claims, unprojected);
+  }
+}

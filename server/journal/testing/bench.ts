@@ -1,0 +1,229 @@
+/**
+ * Journaling over a journal and a store that a test answers by hand, to show orders of events that no real disk can be
+ * made to produce at will. What real ones do is shown by the contract suites and the whole-server tests.
+ */
+import { virtualTime } from '../../../protocol/testing/virtual-time.ts';
+import { EventConfigs } from '../../events/configs.ts';
+import type { ClaimOutcome } from '../../rules/decide.ts';
+import { claimOfPeriod } from '../../shard/known.ts';
+import { Shards } from '../../shard/shards.ts';
+import { eventRecord } from '../../shard/testing/bench.ts';
+import { nextSegment, placeAfter } from '../../store/block/layout.ts';
+import { claimsOf, readBlock } from '../../store/block/reader.ts';
+import type { Appended, Conflict, Journal } from '../../store/journal.ts';
+import type { ClaimRecord, EventRecord, Store } from '../../store/store.ts';
+import { Ask } from '../ask.ts';
+import { Journaling } from '../journaling.ts';
+import { ProposalReceiver } from '../proposal.ts';
+
+export type AppendedBlock = {
+  claims: ClaimRecord[];
+  isSettled: () => boolean;
+  /** It never arrives. */
+  lose: () => void;
+  settle: (appended?: Appended) => Promise<void>;
+};
+
+export function journalBench(options: { isDurableAtOnce?: boolean; stored?: ClaimRecord[] } = {}) {
+  const time = virtualTime();
+  const events = new Map<string, EventRecord>([['summer', eventRecord({ mode: 'journal' })]]);
+  const stored: ClaimRecord[] = options.stored ?? [];
+  /** Durable blocks of all boots. */
+  const log: { offset: number; bytes: Buffer }[] = [];
+  const appended: AppendedBlock[] = [];
+  const state = {
+    isFull: false,
+    elsewhere: null as string | null,
+    mark: 0,
+    isStoreFailing: false,
+    projects: true,
+    aheadMs: 0,
+  };
+  let boots = 0;
+  const nowMs = () => time.wallMs() + state.aheadMs;
+
+  function journalOf(boot: string): Journal {
+    const last = log.at(-1);
+    const startsAt = placeAfter(last === undefined ? 0 : nextSegment(last.offset));
+    return {
+      origin: `node.${boot}`,
+      startsAt,
+      oldest: 0,
+      inFlightMax: 2,
+      append(block, settled) {
+        const bytes = Buffer.from(block);
+        const read = readBlock(bytes, 0);
+        if (typeof read === 'string') throw new Error(read);
+        let isSettled = false;
+        const settle = (outcome: Appended = 'DURABLE') => {
+          if (isSettled) return time.settle();
+          isSettled = true;
+          if (outcome === 'DURABLE') log.push({ offset: read.offset, bytes });
+          settled(outcome);
+          return time.settle();
+        };
+        const lose = () => {
+          isSettled = true;
+        };
+        const claims = [...claimsOf(read)].map(({ record }) => record);
+        appended.push({ claims, settle, isSettled: () => isSettled, lose });
+        if (options.isDurableAtOnce) void settle();
+      },
+      async *blocks(from) {
+        for (const { offset, bytes } of log) if (offset >= from) yield bytes;
+      },
+      async read(offset, length) {
+        const block = log.find((one) => one.offset <= offset && offset < one.offset + one.bytes.length);
+        return block === undefined ? null : block.bytes.subarray(offset - block.offset).subarray(0, length);
+      },
+      release() {},
+      state: () => ({ isFull: state.isFull, isWell: true, detail: null, bytes: 0 }),
+      close: async () => {},
+    };
+  }
+
+  function failing<T>(value: T): Promise<T> {
+    return state.isStoreFailing ? Promise.reject(new Error('down')) : Promise.resolve(value);
+  }
+
+  const store = {
+    claims: {
+      insertMax: 500,
+      byKey: (keys: readonly string[]) =>
+        failing(keys.map((key) => stored.find(({ claimKey }) => claimKey === key) ?? null)),
+      byRequest: (requests: readonly { userId: string; requestId: string }[]) =>
+        failing(
+          requests.map(
+            (one) =>
+              stored.find(({ userId, requestId }) => userId === one.userId && requestId === one.requestId) ?? null,
+          ),
+        ),
+      ofUser: (userId: string) => failing(stored.filter((claim) => claim.userId === userId)),
+      hasAny: (eventKey: string) => failing(stored.some((claim) => claim.eventKey === eventKey)),
+      highestSlot: (eventKey: string) =>
+        failing(Math.max(0, ...stored.filter((claim) => claim.eventKey === eventKey).map(({ slot }) => slot ?? 0))),
+      usersOf: (eventKey: string, period: string, { after = '' }: { after?: string }) =>
+        failing(
+          stored
+            .filter((claim) => claimOfPeriod([claim], eventKey, period) && claim.userId > after)
+            .map(({ userId }) => userId)
+            .sort(),
+        ),
+      requests: () => failing({ items: stored, next: null }),
+    },
+    events: { get: (keys: readonly string[]) => Promise.resolve(keys.map((key) => events.get(key) ?? null)) },
+    journal: {
+      open: async (boot: string) => {
+        boots++;
+        return state.elsewhere === null ? journalOf(boot) : { elsewhere: state.elsewhere };
+      },
+    },
+    projector: async () => ({
+      mark: async () => state.mark,
+      async advance(until: number) {
+        if (!state.projects) return Promise.reject(new Error('it stands still'));
+        const conflicts: Conflict[] = [];
+        let claims = 0;
+        for (const { offset, bytes } of log) {
+          if (offset < state.mark || offset >= until) continue;
+          const block = readBlock(bytes, 0);
+          if (typeof block === 'string') throw new Error(block);
+          for (const { record } of claimsOf(block)) {
+            claims++;
+            stored.push(record);
+          }
+        }
+        state.mark = until;
+        return { mark: until, claims, conflicts };
+      },
+      close: async () => {},
+    }),
+  } as unknown as Store;
+
+  const configs = new EventConfigs(store.events, time);
+  const outcomes = new Map<string, ClaimOutcome>();
+  const bytes = new Ask();
+
+  function server() {
+    const journaling = new Journaling({
+      ...{ store, configs, runtime: time, nowMs },
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      projectionIntervalMs: 1_000,
+      onCommit: () => {},
+    });
+    const shards = new Shards({
+      store: { ...store, claims: journaling.claims },
+      ...{ journaling, configs, runtime: time, shardCount: 4, queueLengthMax: 1_000, totalLengthMax: 10_000 },
+      clock: { nowMs, skewMs: () => 0, stop() {} },
+      ...{ attemptPrefix: 'n.b', knownUsersMax: 1_000, isLocking: true, onOutcome: () => {}, onCommit: () => {} },
+    });
+    return { journaling, shards };
+  }
+
+  let { journaling, shards } = server();
+
+  async function start(): Promise<void> {
+    configs.start();
+    shards.start();
+    await journaling.start();
+  }
+
+  type Asked = { userId: string; requestId: string; eventKey?: string; deadlineMs?: number; isFresh?: boolean };
+
+  /** As the route does: memory first, else the general way. */
+  async function ask(
+    { userId, requestId, eventKey = 'summer', deadlineMs = 5_000, isFresh = false }: Asked,
+    settle: (outcome: ClaimOutcome) => void,
+  ): Promise<'FAST' | 'GENERAL'> {
+    const deadlineAt = time.monotonicMs() + deadlineMs;
+    const config = configs.of(eventKey);
+    bytes.write(userId, requestId);
+    bytes.deadlineAt = deadlineAt;
+    bytes.isRequestIdFresh = isFresh;
+    const receiver = new ProposalReceiver({
+      claim: { userId, requestId, isRequestIdFresh: isFresh },
+      granted: (claim) => settle({ code: 'GRANTED', claim, nextClaimAt: null }),
+      taken: (claim) => {
+        const code = claim.requestId === requestId ? 'REPLAYED' : 'ALREADY_CLAIMED';
+        settle({ code, claim, nextClaimAt: null });
+      },
+      refused: settle,
+    });
+    const isFast = config !== undefined && journaling.claim(bytes, config, receiver, 0);
+    if (!isFast) shards.submit({ eventKey, userId, requestId, isRequestIdFresh: isFresh, deadlineAt, settle });
+    await time.settle();
+    return isFast ? 'FAST' : 'GENERAL';
+  }
+
+  /** The outcome appears under the request id. */
+  function claim(userId: string, requestId: string, asked: Partial<Asked> = {}): Promise<'FAST' | 'GENERAL'> {
+    return ask({ userId, requestId, ...asked }, (outcome) => {
+      if (outcomes.has(requestId)) throw new Error(`${requestId} is answered twice`);
+      outcomes.set(requestId, outcome);
+    });
+  }
+
+  return {
+    ...{ time, events, stored, log, appended, state, configs, outcomes, start, ask, claim },
+    get journaling() {
+      return journaling;
+    },
+    get boots() {
+      return boots;
+    },
+    codeOf: (requestId: string) => outcomes.get(requestId)?.code,
+    claimOf(requestId: string) {
+      const outcome = outcomes.get(requestId);
+      if (outcome === undefined || !('claim' in outcome)) throw new Error(`${requestId}: ${outcome?.code}`);
+      return outcome.claim;
+    },
+    /** The process is gone and another one starts over what is durable. */
+    async restart(): Promise<void> {
+      shards.close();
+      outcomes.clear();
+      ({ journaling, shards } = server());
+      shards.start();
+      await journaling.start();
+    },
+  };
+}

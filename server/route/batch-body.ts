@@ -1,0 +1,74 @@
+/**
+ * The CLAIM_BATCH body as nearly every game server sends it, read by hand like a CLAIM's (`claim-body.ts`): no actor, short
+ * plain strings in their shortest form, no gaps among the users. Anything else goes the general way. The users stay bytes
+ * where they lie; `next` passes from one to the next.
+ *
+ *     94 or 95   array of four or five
+ *     c0         no actor
+ *     a0…bf, d9  eventKey
+ *     a0…bf, d9  batchId
+ *     90…9f, dc  userIds: a0…bf, d9 each
+ *     c0, 00…7f, cd   deadline in ms (when five)
+ */
+import { LIMITS } from '../../protocol/limits.ts';
+import { BodyCursor, IN_KEY, IN_REQUEST_ID } from './body-cursor.ts';
+
+const ARRAY16 = 0xdc;
+
+export class BatchBody {
+  eventKey = '';
+  batchId = '';
+  claims = 0;
+  deadlineMs: number | null = null;
+  readonly #cursor = new BodyCursor();
+  #usersAt = 0;
+
+  get bytes(): Uint8Array {
+    return this.#cursor.bytes;
+  }
+
+  /** False when it must go the general way; the fields then mean nothing. */
+  read(bytes: Uint8Array, start: number, end: number): boolean {
+    const cursor = this.#cursor;
+    const fields = cursor.begin(bytes, start, end);
+    if (fields === 0 || !cursor.passText(LIMITS.eventKeyLengthMax, IN_KEY)) return false;
+    this.eventKey = cursor.text();
+    if (!cursor.passText(LIMITS.batchIdLengthMax, IN_REQUEST_ID)) return false;
+    this.batchId = cursor.text();
+    this.claims = this.#readCount();
+    if (this.claims < 1 || this.claims > LIMITS.batchClaimsMax) return false;
+    this.#usersAt = cursor.at;
+    for (let i = 0; i < this.claims; i++) if (!cursor.passText(LIMITS.userIdLengthMax, IN_KEY)) return false;
+    const isRead = fields === 4 || cursor.passDeadline(LIMITS.deadlineMsMax);
+    this.deadlineMs = fields === 4 ? null : cursor.deadlineMs;
+    if (!isRead || cursor.at !== end) return false;
+    cursor.at = this.#usersAt;
+    return true;
+  }
+
+  /** Passes to the next user, whose MessagePack string lies from `userAt` to `userEnd`. */
+  next(): void {
+    this.#cursor.passText(LIMITS.userIdLengthMax, IN_KEY);
+  }
+
+  get userAt(): number {
+    return this.#cursor.textAt;
+  }
+
+  get userEnd(): number {
+    return this.#cursor.at;
+  }
+
+  get userId(): string {
+    return this.#cursor.text();
+  }
+
+  #readCount(): number {
+    const cursor = this.#cursor;
+    const head = cursor.bytes[cursor.at++] as number;
+    if ((head & 0xf0) === 0x90) return head & 0x0f;
+    if (head !== ARRAY16) return 0;
+    cursor.at += 2;
+    return ((cursor.bytes[cursor.at - 2] as number) << 8) | (cursor.bytes[cursor.at - 1] as number);
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The projector as the server sees it: a thread of its own that does the work, started by the first question and again after
+ * it has died. What it was doing then is simply done again; see `projection.ts` for why that is safe.
+ */
+import { extname } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import type { Log } from '../../lib/log.ts';
+import type { Conflict, Projector } from '../journal.ts';
+import { StoreRefused, StoreUnavailable } from '../store.ts';
+import { startThread } from '../thread-start.ts';
+import type { Guard } from './guard.ts';
+import type { Advanced } from './projection.ts';
+import type { Answer, Failure, ProjectorSettings, Question } from './projector-messages.ts';
+
+const program = new URL(`./projector-program${extname(import.meta.url)}`, import.meta.url);
+
+type Asked = { resolve: (answer: number | Advanced | null) => void; reject: (error: Error) => void };
+type Ask =
+  | { ask: 'mark' }
+  | { ask: 'close' }
+  | { ask: 'advance'; until: number; claimsMax: number; collectionUuid: string };
+
+export type MongoProjectorOptions = { settings: ProjectorSettings; guard: Guard; log: Log };
+
+export class MongoProjector implements Projector {
+  readonly #options: MongoProjectorOptions;
+  readonly #asked = new Map<number, Asked>();
+  #worker: Worker | null = null;
+  #questions = 0;
+  #requestIdsAside = 0;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: MongoProjectorOptions) {
+    this.#options = options;
+  }
+
+  /** Claims since the start whose request id led to another claim already. */
+  get requestIdsAside(): number {
+    return this.#requestIdsAside;
+  }
+
+  async mark(): Promise<number> {
+    return (await this.#ask({ ask: 'mark' })) as number;
+  }
+
+  /** Rejects with StoreUnavailable, also while a guard is missing: without its index no conflict would be seen. */
+  async advance(until: number, claimsMax: number): Promise<{ mark: number; claims: number; conflicts: Conflict[] }> {
+    const collectionUuid = this.#options.guard.collectionUuid?.toString();
+    if (collectionUuid === undefined) throw new StoreUnavailable('a guard of the claims is missing');
+    const answer = await this.#ask({ ask: 'advance', until, claimsMax, collectionUuid });
+    const { requestIdsAside, ...advanced } = answer as Advanced;
+    this.#countAside(requestIdsAside);
+    return advanced;
+  }
+
+  /** Waits for what is under way. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === null) return;
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    await this.#send(worker, { ask: 'close' }).catch(() => {});
+    await ended;
+  }
+
+  async #ask(ask: Ask): Promise<number | Advanced | null> {
+    if (this.#closing !== null) throw new StoreUnavailable('the projector is closed');
+    this.#worker ??= this.#start();
+    return this.#send(this.#worker, ask);
+  }
+
+  #send(worker: Worker, ask: Ask): Promise<number | Advanced | null> {
+    const question: Question = { number: ++this.#questions, ...ask };
+    return new Promise((resolve, reject) => {
+      this.#asked.set(question.number, { resolve, reject });
+      // Who waits for an answer keeps the process alive; an idle thread does not.
+      worker.ref();
+      worker.postMessage(question);
+    });
+  }
+
+  #start(): Worker {
+    const worker = startThread(program, this.#options.settings);
+    worker.on('message', (answer: Answer) => this.#answered(answer));
+    worker.on('error', (error) => this.#options.log.error({ reason: String(error) }, 'the projector died'));
+    worker.on('exit', () => this.#ended());
+    return worker;
+  }
+
+  #answered(answer: Answer): void {
+    const asked = this.#asked.get(answer.number);
+    this.#asked.delete(answer.number);
+    if (this.#asked.size === 0 && this.#closing === null) this.#worker?.unref();
+    if ('failure' in answer) asked?.reject(errorOf(answer.failure));
+    else asked?.resolve(answer.answer);
+  }
+
+  #ended(): void {
+    this.#worker = null;
+    for (const { reject } of this.#asked.values()) reject(new StoreUnavailable('the projector has ended'));
+    this.#asked.clear();
+  }
+
+  #countAside(count: number): void {
+    if (count === 0) return;
+    this.#requestIdsAside += count;
+    this.#options.log.warn({ count }, 'journaled claims whose request id leads to another claim of the user');
+  }
+}
+
+function errorOf({ kind, message }: Failure): Error {
+  if (kind === 'unavailable') return new StoreUnavailable(message);
+  return kind === 'refused' ? new StoreRefused(message) : new Error(message);
+}
