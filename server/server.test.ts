@@ -1,7 +1,8 @@
 /** The promise, seen from a client over real sockets, on each real store and through two servers at once. */
 import type { ClaimReply, ClaimView, EventInput } from '../clients/index.ts';
+import type { Mode } from '../protocol/mode.ts';
 import { assert, suite } from '../protocol/testing/kit.ts';
-import { type Running, startServer, storeAhead } from './testing/servers.ts';
+import { freePort, type Running, startServer, storeAhead } from './testing/servers.ts';
 import { STORE_CASES, stopStores } from './testing/stores.ts';
 
 const test = suite('server');
@@ -19,17 +20,37 @@ function countByCode(replies: readonly ClaimReply[]): Record<string, number> {
   return counts;
 }
 
+/** Operators' lists may be behind by what is not projected yet. */
+async function projected(world: World, eventKey: string, count: number): Promise<void> {
+  for (let seen = 0; seen < count; ) {
+    const page = await world.clientOf(0).claims.list({ eventKey, limit: count });
+    seen = page.code === 'OK' ? page.items.length : 0;
+  }
+}
+
 async function createEvent({ servers }: World, event: EventInput): Promise<void> {
   const answer = await (servers[0] as Running).client.events.create(event);
   assert.is(answer.code, 'OK', JSON.stringify(answer));
 }
 
-for (const { name, skip, withStores } of STORE_CASES) {
+/** The journal of the embedded store has one server. On MongoDB the second one sends its callers to the first. */
+const CASES = STORE_CASES.flatMap((store) =>
+  (['direct', 'journal'] as const).map((mode) => ({
+    ...{ ...store, name: `${store.name}, ${mode}`, mode: mode as Mode },
+    servers: mode === 'journal' && store.name === 'lmdb' ? 1 : 2,
+  })),
+);
+
+for (const { name, skip, mode, servers: count, withStores } of CASES) {
   async function withServers(options: { isLocking?: boolean }, use: (world: World) => Promise<void>): Promise<void> {
-    await withStores(2, async (stores) => {
+    await withStores(count, async (stores, advertise) => {
       const servers: Running[] = [];
-      for (const [i, store] of stores.entries())
-        servers.push(await startServer(store, { nodeId: `n${i}`, ...options }));
+      for (const [i, store] of stores.entries()) {
+        const port = await freePort();
+        advertise(i, `127.0.0.1:${port}`);
+        const how = { nodeId: `n${i}`, modeDefault: mode, projectionIntervalMs: 100, port };
+        servers.push(await startServer(store, { ...how, ...options }));
+      }
       try {
         await use({ servers, clientOf: (i) => (servers[i % servers.length] as Running).client });
       } finally {
@@ -120,35 +141,37 @@ for (const { name, skip, withStores } of STORE_CASES) {
     { skip },
   );
 
-  test(
-    `${name}: a retry across the reset through another server is the claim of the first period`,
-    async () => {
-      await withStores(2, async ([one, two]) => {
-        if (one === undefined || two === undefined) throw new Error('two handles');
-        const before = await startServer(one, { nodeId: 'before' });
-        const after = await startServer(storeAhead(two, 86_400_000), { nodeId: 'after' });
-        try {
-          const startsAt = new Date(Date.now() - 3 * 86_400_000).toISOString();
-          await before.client.events.create({ eventKey: 'daily', period: 'daily', startsAt });
-          const ask = { eventKey: 'daily', userId: 'u1', requestId: 'r1' };
-          const granted = await before.client.claim(ask);
-          assert.is(granted.code, 'GRANTED');
-          const retried = await after.client.claim(ask);
-          assert.is(retried.code, 'REPLAYED');
-          assert.is(claimOf(retried).period, claimOf(granted).period);
-          const next = await after.client.claim({ ...ask, requestId: 'r2' });
-          assert.is(next.code, 'GRANTED', 'the next period has its own claim');
-          assert.not(claimOf(next).period === claimOf(granted).period);
-          assert.is((await after.client.claim(ask)).code, 'REPLAYED', 'also once the next period is claimed');
-          assert.is((await after.client.claim({ ...ask, requestId: 'r3' })).code, 'ALREADY_CLAIMED');
-        } finally {
-          await before.stop();
-          await after.stop();
-        }
-      });
-    },
-    { skip },
-  );
+  // Two clocks decide here, and a journal has one writer.
+  if (mode === 'direct')
+    test(
+      `${name}: a retry across the reset through another server is the claim of the first period`,
+      async () => {
+        await withStores(2, async ([one, two]) => {
+          if (one === undefined || two === undefined) throw new Error('two handles');
+          const before = await startServer(one, { nodeId: 'before' });
+          const after = await startServer(storeAhead(two, 86_400_000), { nodeId: 'after' });
+          try {
+            const startsAt = new Date(Date.now() - 3 * 86_400_000).toISOString();
+            await before.client.events.create({ eventKey: 'daily', period: 'daily', startsAt });
+            const ask = { eventKey: 'daily', userId: 'u1', requestId: 'r1' };
+            const granted = await before.client.claim(ask);
+            assert.is(granted.code, 'GRANTED');
+            const retried = await after.client.claim(ask);
+            assert.is(retried.code, 'REPLAYED');
+            assert.is(claimOf(retried).period, claimOf(granted).period);
+            const next = await after.client.claim({ ...ask, requestId: 'r2' });
+            assert.is(next.code, 'GRANTED', 'the next period has its own claim');
+            assert.not(claimOf(next).period === claimOf(granted).period);
+            assert.is((await after.client.claim(ask)).code, 'REPLAYED', 'also once the next period is claimed');
+            assert.is((await after.client.claim({ ...ask, requestId: 'r3' })).code, 'ALREADY_CLAIMED');
+          } finally {
+            await before.stop();
+            await after.stop();
+          }
+        });
+      },
+      { skip },
+    );
 
   test(
     `${name}: a listed event is for those in its table`,
@@ -192,6 +215,7 @@ for (const { name, skip, withStores } of STORE_CASES) {
         for (let i = 0; i < 25; i++) await world.clientOf(0).claim({ eventKey: 'a', userId: `u${i}` });
         await world.clientOf(0).claim({ eventKey: 'b', userId: 'u1', requestId: 'mine' });
         const seen: ClaimView[] = [];
+        await projected(world, 'a', 25);
         let cursor: string | undefined;
         do {
           const page = await world.clientOf(1).claims.list({ eventKey: 'a', limit: 10, ...(cursor ? { cursor } : {}) });

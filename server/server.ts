@@ -6,6 +6,7 @@
 import type { Mode } from '../protocol/mode.ts';
 import type { Runtime } from '../protocol/runtime.ts';
 import type { Accounts } from './accounts/accounts.ts';
+import { Eligibility } from './eligibility/eligibility.ts';
 import { EventConfigs } from './events/configs.ts';
 import { Events } from './events/events.ts';
 import { ModeWatch } from './events/mode-watch.ts';
@@ -60,6 +61,8 @@ export type ServerOptions = {
   queueLengthMax?: number;
   totalLengthMax?: number;
   knownUsersMax?: number;
+  /** Memory for lists of users who may claim, in bytes; 0 looks everybody up. Default 256 MiB. */
+  qualificationBytesMax?: number;
   connectionsMax?: number;
 };
 
@@ -78,7 +81,12 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
   const metrics = createMetrics();
   const clock = await createClock({ runtime, storeTimeMs: () => options.store.timeMs() });
   const configs = new EventConfigs(options.store.events, runtime);
+  const eligibility = new Eligibility({
+    ...{ store: options.store.qualifications, runtime, log, nodes: options.nodes ?? 'several' },
+    bytesMax: options.qualificationBytesMax ?? 256 * 1_024 ** 2,
+  });
   const journaling = new Journaling({
+    eligibility,
     ...{ store: options.store, configs, runtime, nowMs: clock.nowMs, log, onCommit: metrics.commit },
     projectionIntervalMs: options.projectionIntervalMs ?? 1_000,
   });
@@ -101,7 +109,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
   });
   revocations.onRevoked((added) => notices.revoked(added));
   const shards = new Shards({
-    ...{ store, journaling, configs, clock, runtime },
+    ...{ store, journaling, configs, eligibility, clock, runtime },
     attemptPrefix: `${nodeId}.${boot}`,
     shardCount: options.shardCount ?? 64,
     queueLengthMax: options.queueLengthMax ?? 16_384,
@@ -154,7 +162,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     handlers: {
       ...createClaimHandlers({ store, clock, runtime }),
       ...createEventHandlers({ store, clock, events, audit }),
-      ...createQualificationHandlers({ store, events, audit }),
+      ...createQualificationHandlers({ store, eligibility, events, audit }),
       ...createNodeHandlers({ ...options.tokens, checks, metrics }),
       ...createJournalHandlers({
         journal: journal && {
@@ -213,6 +221,14 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
   for (const [name, [help, figure]] of Object.entries(journalFigures)) {
     metrics.gauge({ name, help, read: () => journaling.figures()[figure] });
   }
+  const listFigures = {
+    claimd_eligibility_lists: ['Lists of users who may claim, in memory.', 'lists'],
+    claimd_eligibility_users: ['Users on them.', 'users'],
+    claimd_eligibility_bytes: ['Memory of these lists.', 'bytes'],
+  } as const;
+  for (const [name, [help, figure]] of Object.entries(listFigures)) {
+    metrics.gauge({ name, help, read: () => eligibility.figures()[figure] });
+  }
   metrics.gauge({
     name: 'claimd_journal_conflicts',
     help: 'Claims of the journal that met another claim in the store: broken promises.',
@@ -233,6 +249,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
       modes?.stop();
       notices.stop();
       shards.close();
+      eligibility.stop();
       await identity.close();
       configs.close();
       await journaling.close();

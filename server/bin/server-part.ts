@@ -70,6 +70,7 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
       projectionIntervalMs: settings.projectionInterval,
       shardCount: settings.shards,
       knownUsersMax: settings.claimCache,
+      qualificationBytesMax: settings.qualificationMemory,
       ...(tls === undefined ? {} : { tls }),
     });
     closers.add(() => server.drain({ graceMs: settings.drain }));

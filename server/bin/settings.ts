@@ -110,6 +110,13 @@ export const SETTINGS = {
     'users whose claims are remembered in memory; 0 for none',
     whole({ min: 0, max: 50_000_000 }),
   ),
+  qualificationMemory: row(
+    '--qualification-memory',
+    'SIZE',
+    '256MiB',
+    'memory for the lists of users who may claim, 0MiB to 16GiB; larger lists are looked up in the store',
+    sizeWithin('0MiB', '16GiB'),
+  ),
   claimRate: row(
     '--claim-rate',
     'PER_SECOND',

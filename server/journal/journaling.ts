@@ -3,6 +3,7 @@
  * it is not. A node that was fenced stops granting at once and waits to become the writer again, like any other.
  */
 import type { Runtime } from '../../protocol/runtime.ts';
+import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
 import type { Log } from '../lib/log.ts';
 import type { Conflict, Journal, JournalHome, Projector } from '../store/journal.ts';
@@ -23,6 +24,7 @@ const STARTING: Refusal = { code: 'BUSY', retryAfterMs: 500 };
 export type JournalingOptions = {
   store: Pick<Store, 'claims' | 'journal' | 'projector'>;
   configs: EventConfigs;
+  eligibility: Pick<Eligibility, 'has'>;
   runtime: Runtime;
   nowMs: () => number;
   log: Log;
@@ -169,10 +171,11 @@ export class Journaling {
   }
 
   async #reigning(journal: Journal, projector: Projector): Promise<Running> {
-    const { store, configs, runtime, nowMs, log, onCommit, projectionIntervalMs: intervalMs } = this.#options;
+    const { store, configs, eligibility, runtime, nowMs, log, onCommit } = this.#options;
+    const { projectionIntervalMs: intervalMs } = this.#options;
     const mark = await projector.mark();
     const reign: Reign = new Reign({
-      ...{ journal, mark, claims: store.claims, configs, runtime, nowMs, onCommit },
+      ...{ journal, mark, claims: store.claims, configs, eligibility, runtime, nowMs, onCommit },
       onFenced: () => this.#fenced(reign),
     });
     await reign.recover();

@@ -6,6 +6,7 @@
  *
  * Every hit in an index is verified against the claim itself, because two users may share a fingerprint.
  */
+import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig } from '../events/configs.ts';
 import type { Span } from '../rules/calendar.ts';
 import { type Claimed, decide } from '../rules/decide.ts';
@@ -28,6 +29,7 @@ export type LedgerOptions = {
   commit: BlockCommit;
   filter: RequestFilter;
   hash: KeyHash;
+  eligibility: Pick<Eligibility, 'has'>;
   nowMs: () => number;
   isFresh: (config: EventConfig) => boolean;
   /** Begins to fill a window that was just opened from what the store has. */
@@ -39,6 +41,8 @@ export type LookedUp = { keyAt: number | null; isRequestUnused: boolean };
 
 /** LOOKUP: more has to be asked of the store first. LATER: what was asked already is on its way. */
 export type Proposed = 'DONE' | 'LOOKUP' | 'LATER';
+
+type Refused = { event: EventRecord; span: Span; isQualified: boolean | undefined };
 
 const FULL: Refusal = { code: 'BUSY', retryAfterMs: 200 };
 /** In the place of an index: no entry is verified, but one may be it. */
@@ -77,7 +81,10 @@ export class Ledger {
     const mayBeUsed = this.#mayBeUsed(ask);
     if (index !== NONE) return this.#repeat(ask, index, mayBeUsed, receiver, number);
     if (mayBeUsed || !isReady(entry)) return false;
-    if (!grants(event, now)) return this.#refuse(event, span, now, receiver, number);
+    const isQualified = event.eligibility.kind === 'everyone' || this.#isListed(event, ask);
+    if (isQualified !== true || !grants(event, now)) {
+      return this.#refuse({ event, span, isQualified }, now, receiver, number);
+    }
     this.#grant(ask, entry, now, receiver, number);
     return true;
   }
@@ -204,8 +211,11 @@ export class Ledger {
     else commit.waitFor(offset, code, index, receiver, number, ask.deadlineAt);
   }
 
-  #refuse(event: EventRecord, span: Span, now: number, receiver: Receiver, number: number): boolean {
-    const isQualified = event.eligibility.kind === 'everyone' ? true : undefined;
+  #isListed({ eventKey }: EventRecord, { bytes, userAt, userEnd }: Ask): boolean | undefined {
+    return this.#options.eligibility.has(eventKey, bytes, textStart(bytes, userAt), userEnd);
+  }
+
+  #refuse({ event, span, isQualified }: Refused, now: number, receiver: Receiver, number: number): boolean {
     const known = { byKey: null, byRequest: null, isQualified, isSoldOut: false };
     const decision = decide({ userId: '', requestId: '' }, event, known, now, span);
     if (decision.kind !== 'ANSWER' || 'claim' in decision.outcome) return false;
@@ -255,17 +265,13 @@ export class Ledger {
   }
 }
 
-/** Whether the rules let everybody claim now who has not claimed yet; anything else is for the rules to say. */
-function grants(
-  { state, startsAt, endsAt, graceMs, heldUntil, eligibility, stock }: EventRecord,
-  now: number,
-): boolean {
+/** Whether the rules let everybody claim now who is eligible and has not claimed yet; anything else is for the rules to say. */
+function grants({ state, startsAt, endsAt, graceMs, heldUntil, stock }: EventRecord, now: number): boolean {
   return (
     state === 'LIVE' &&
     now >= startsAt &&
     (endsAt === null || now < endsAt + graceMs) &&
     heldUntil === null &&
-    eligibility.kind === 'everyone' &&
     stock !== 0
   );
 }

@@ -3,6 +3,7 @@
  * server stops or another node takes over; nothing of it is used again.
  */
 import type { Runtime } from '../../protocol/runtime.ts';
+import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
 import { decide } from '../rules/decide.ts';
 import { CLAIM_AT } from '../store/block/layout.ts';
@@ -34,6 +35,7 @@ export type ReignOptions = {
   mark: number;
   claims: ClaimStore;
   configs: EventConfigs;
+  eligibility: Pick<Eligibility, 'has'>;
   runtime: Runtime;
   nowMs: () => number;
   onCommit: (commit: { size: number; ms: number; duplicates: number }) => void;
@@ -57,7 +59,7 @@ export class Reign implements Unprojected {
   #isOver = false;
 
   constructor(options: ReignOptions) {
-    const { journal, runtime, nowMs, configs } = options;
+    const { journal, runtime, nowMs, configs, eligibility } = options;
     this.#options = options;
     this.journal = journal;
     this.mark = options.mark;
@@ -79,6 +81,7 @@ export class Reign implements Unprojected {
       },
     });
     this.ledger = new Ledger({
+      eligibility,
       ...{ ...shared, windows: this.windows, commit: this.commit, filter: this.filter, hash: this.#hash },
       isFresh: (config) => configs.isFresh(config),
       opened: (window) => void this.#warm(window),
@@ -209,7 +212,9 @@ export class Reign implements Unprojected {
     const { config, event, span } = by;
     if (!this.#options.configs.isFresh(config) || config.record === null) return false;
     if (config.record === event) return true;
-    const allKnown = { byKey: null, byRequest: null, isQualified: true, isSoldOut: false };
+    // Who was granted it without a look at the list may not be on it.
+    const isQualified = event.eligibility.kind === 'listed' ? true : undefined;
+    const allKnown = { byKey: null, byRequest: null, isQualified, isSoldOut: false };
     return decide({ userId: '', requestId: '' }, config.record, allKnown, this.#options.nowMs(), span).kind === 'GRANT';
   }
 

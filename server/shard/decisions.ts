@@ -5,6 +5,7 @@
  */
 import { claimKeyOf } from '../../protocol/key.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
+import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
 import type { Journaling } from '../journal/journaling.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -18,6 +19,8 @@ import type { ClaimRequest, Turn } from './turn.ts';
 const BUSY_RETRY_MS = 200;
 const STORE_RETRY_MS = 500;
 const LATER_MS = 10;
+/** Nobody is granted a claim because they were on a list longer ago: a removal holds everywhere within three seconds. */
+const QUALIFIED_MS_MAX = 2_000;
 const RESEND_MS_BASE = 20;
 const RESEND_MS_MAX = 500;
 
@@ -30,6 +33,7 @@ export type DecisionsOptions = {
   store: Store;
   journaling: Pick<Journaling, 'away' | 'head' | 'propose'>;
   configs: EventConfigs;
+  eligibility: Pick<Eligibility, 'isQualified'>;
   clock: Clock;
   runtime: Runtime;
   /** `node.boot`: the first two parts of every attempt. */
@@ -114,6 +118,7 @@ export class Decisions {
       turn.soldOutStock = 0;
     }
     turn.span = span;
+    turn.isQualified = this.#isQualified(turn, event);
     const claims = this.known.ofUser(userId);
     const known = {
       byKey: turn.byKey ?? claimOfPeriod(claims, event.eventKey, span.id) ?? turn.byKey,
@@ -122,6 +127,15 @@ export class Decisions {
       isSoldOut: this.#isSoldOut(turn, event, span.id),
     };
     return decide(turn.request, event, known, now, span);
+  }
+
+  /** Whether the user is on the event's list, when that is known well enough to decide by it; undefined for other events. */
+  #isQualified(turn: Turn, { eventKey, eligibility: { kind } }: EventRecord): boolean | undefined {
+    if (kind !== 'listed') return undefined;
+    const { eligibility, runtime } = this.#options;
+    const isQualified = eligibility.isQualified(eventKey, turn.request.userId);
+    if (isQualified !== undefined) return isQualified;
+    return runtime.monotonicMs() - turn.qualifiedAt < QUALIFIED_MS_MAX ? turn.isQualified : undefined;
   }
 
   #isSoldOut(turn: Turn, { eventKey, stock }: EventRecord, period: string): boolean {
@@ -183,7 +197,8 @@ export class Decisions {
     const { draft, event } = turn as { draft: ClaimDraft; event: EventRecord };
     const config = turn.config as EventConfig;
     const isCurrent = configs.isFresh(config) && config.record === event && !turn.isAnswered;
-    if (isCurrent && !this.#isSoldOut(turn, event, draft.period)) return true;
+    const isListed = event.eligibility.kind !== 'listed' || this.#isQualified(turn, event) === true;
+    if (isCurrent && isListed && !this.#isSoldOut(turn, event, draft.period)) return true;
     turn.move('DECIDING');
     this.decide(turn);
     return false;
@@ -210,11 +225,13 @@ export class Decisions {
   }
 
   /** Whether the event, as it is known now, grants a claim to whom nothing else stands in the way. */
-  #stillGrants({ request, config }: Turn): boolean {
+  #stillGrants(turn: Turn): boolean {
+    const { request, config } = turn;
     const event = config?.record ?? null;
     if (config === null || event === null) return false;
     const now = this.#options.clock.nowMs();
-    const allKnown = { byKey: null, byRequest: null, isQualified: true, isSoldOut: false };
+    const isQualified = this.#isQualified(turn, event);
+    const allKnown = { byKey: null, byRequest: null, isQualified, isSoldOut: false };
     return decide(request, event, allKnown, now, config.spanAt(event, now)).kind === 'GRANT';
   }
 

@@ -57,6 +57,7 @@ export class Lookups {
 
   async #fill(turns: Turn[]): Promise<void> {
     const { claims, qualifications } = this.#store;
+    const sentAt = this.#runtime.monotonicMs();
     const byKey = turns.filter((turn) => turn.byKey === undefined);
     const byRequest = turns.filter((turn) => turn.byRequest === undefined);
     const listed = turns.filter(
@@ -75,6 +76,7 @@ export class Lookups {
     });
     listed.forEach((turn, i) => {
       turn.isQualified = qualified[i] ?? false;
+      turn.qualifiedAt = sentAt;
     });
   }
 }

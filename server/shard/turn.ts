@@ -49,6 +49,8 @@ export class Turn {
   lookedUpAt = 0;
   byRequest: ClaimRecord | null | undefined;
   isQualified: boolean | undefined = undefined;
+  /** When the store was asked for it, by the monotonic clock. */
+  qualifiedAt = Number.NEGATIVE_INFINITY;
   /** The stock of which a durable read has found the last unit taken; 0 when none has. */
   soldOutStock = 0;
 

@@ -49,6 +49,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     imports: [
       ...['protocol/', 'server/lib/', 'server/session/', 'server/shard/', 'server/rules/'],
       ...['server/events/', 'server/accounts/', 'server/notices/', 'server/journal/', 'server/store/block/'],
+      'server/eligibility/',
       ...[STORE, PEOPLE],
     ],
     types: ['server/net/'],
@@ -71,12 +72,16 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   'server/journal/': {
     imports: ['protocol/', 'server/lib/', 'server/rules/', 'server/store/block/', STORE, JOURNAL],
-    types: ['server/events/'],
+    types: ['server/events/', 'server/eligibility/'],
+    withoutNode: [...SOCKETS, ...DISK],
+  },
+  'server/eligibility/': {
+    imports: ['protocol/', 'server/lib/', 'server/journal/hash.ts', 'server/journal/fingerprints.ts', STORE],
     withoutNode: [...SOCKETS, ...DISK],
   },
   'server/shard/': {
     imports: ['protocol/', 'server/lib/', 'server/rules/', STORE],
-    types: ['server/events/', 'server/journal/'],
+    types: ['server/events/', 'server/journal/', 'server/eligibility/'],
     withoutNode: [...SOCKETS, ...DISK],
   },
   'server/rules/': { imports: ['protocol/'], types: [STORE], withoutNode: ['*'] },

@@ -1,5 +1,7 @@
 /** Whole claim servers in this process, with real sockets and a real store, for one test. */
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { type Client, connect } from '../../clients/index.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { TokenOptions } from '../identity.ts';
@@ -27,7 +29,10 @@ export const TOKENS: TokenOptions = {
 export type Running = { server: ClaimServer; client: Client; address: string; stop(): Promise<void> };
 
 /** A server on a free port over `store`, and a client that holds every role. */
-export async function startServer(store: Store, options: Partial<ServerOptions> = {}): Promise<Running> {
+export async function startServer(
+  store: Store,
+  { port: asked = 0, ...options }: Partial<ServerOptions> & { port?: number } = {},
+): Promise<Running> {
   const runtime: Runtime = options.runtime ?? realRuntime;
   const server = await createClaimServer({
     runtime,
@@ -41,7 +46,7 @@ export async function startServer(store: Store, options: Partial<ServerOptions> 
     tokens: TOKENS,
     ...options,
   });
-  const { host, port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  const { host, port } = await server.listen({ host: '127.0.0.1', port: asked });
   const address = `${host}:${port}`;
   const client = await connect({ servers: address, serviceId: 'test', serviceKey: SERVICE_KEY });
   return {
@@ -58,4 +63,14 @@ export async function startServer(store: Store, options: Partial<ServerOptions> 
 /** The store as a server sees it whose clock is elsewhere: `aheadMs` is added to the store's time. */
 export function storeAhead(store: Store, aheadMs: number): Store {
   return { ...store, timeMs: async () => (await store.timeMs()) + aheadMs };
+}
+
+/** A port of the loopback address that nobody has. */
+export async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  listener.close();
+  await once(listener, 'close');
+  return port;
 }

@@ -12,32 +12,43 @@ import { mongodReason, type ReplicaSet, startReplicaSet } from './mongod.ts';
 export type StoreCase = {
   name: 'lmdb' | 'mongo';
   skip: string | null;
-  withStores(count: number, use: (stores: Store[]) => Promise<void>): Promise<void>;
+  withStores(count: number, use: UseStores): Promise<void>;
 };
+/** `advertise` tells the others where the server of a store is reached, for when it writes the journal. */
+type UseStores = (stores: Store[], advertise: (index: number, address: string) => void) => Promise<void>;
 
 let set: Promise<ReplicaSet> | null = null;
 
-async function withLmdb(count: number, use: (stores: Store[]) => Promise<void>): Promise<void> {
+async function withLmdb(count: number, use: UseStores): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'claimd-test-'));
   // The embedded store has one process and one handle; several servers in this process may share it.
   // Its journal has one writer, though.
   const journal = count === 1 ? { nodeId: 'n0' } : {};
   const store = await openLmdbStore({ directory, runtime: realRuntime, ...journal });
   try {
-    await use(Array.from({ length: count }, () => store));
+    await use(
+      Array.from({ length: count }, () => store),
+      () => {},
+    );
   } finally {
     await store.close();
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-async function withMongo(count: number, use: (stores: Store[]) => Promise<void>): Promise<void> {
+async function withMongo(count: number, use: UseStores): Promise<void> {
   set ??= startReplicaSet({ members: 1 });
   const uri = (await set).freshUri();
   const stores: Store[] = [];
+  const addresses: string[] = [];
   try {
-    for (let i = 0; i < count; i++) stores.push(await openMongoStore({ uri, nodeId: `n${i}`, runtime: realRuntime }));
-    await use(stores);
+    for (let i = 0; i < count; i++) {
+      const advertised = () => addresses[i] ?? '';
+      stores.push(await openMongoStore({ uri, nodeId: `n${i}`, runtime: realRuntime, advertised }));
+    }
+    await use(stores, (index, address) => {
+      addresses[index] = address;
+    });
   } finally {
     for (const store of stores) await store.close();
   }

@@ -147,12 +147,14 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
   function server() {
     const journaling = new Journaling({
       ...{ store, configs, runtime: time, nowMs },
+      eligibility: { has: () => undefined },
       log: { debug() {}, info() {}, warn() {}, error() {} },
       projectionIntervalMs: 1_000,
       onCommit: () => {},
     });
     const shards = new Shards({
       store: { ...store, claims: journaling.claims },
+      eligibility: { isQualified: () => undefined },
       ...{ journaling, configs, runtime: time, shardCount: 4, queueLengthMax: 1_000, totalLengthMax: 10_000 },
       clock: { nowMs, skewMs: () => 0, stop() {} },
       ...{ attemptPrefix: 'n.b', knownUsersMax: 1_000, isLocking: true, onOutcome: () => {}, onCommit: () => {} },

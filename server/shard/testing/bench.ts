@@ -96,6 +96,7 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
   const shards = new Shards({
     store,
     journaling: { away: () => null, head: 0, propose: () => 'LOOKUP' },
+    eligibility: { isQualified: () => undefined },
     configs,
     clock: { nowMs: () => time.wallMs(), skewMs: () => 0, stop() {} },
     runtime: time,

@@ -1,7 +1,7 @@
 /**
  * The projecting thread: answers what comes through a port, one question after the other. It has the environment of the store open, which is the same
  * handle as the main thread's, and writes only when it is told to. Invariant: a commit is synced before it is reported;
- * after one that failed its files are closed, and so are everybody's before the next.
+ * after one that failed everybody is told to close the files.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { type Batch, BatchReader, type Blocks } from './block-batch.ts';
@@ -72,13 +72,8 @@ class Projections {
     const batch = this.#batch;
     this.#batch = null;
     if (batch === null) throw new Error('nothing was read that could be written');
-    try {
-      this.#environment ??= openEnvironment(this.#folder);
-      return await project(this.#environment, batch, at);
-    } catch (error) {
-      await this.release();
-      throw error;
-    }
+    this.#environment ??= openEnvironment(this.#folder);
+    return project(this.#environment, batch, at);
   }
 }
 

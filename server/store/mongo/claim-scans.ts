@@ -2,7 +2,7 @@
  * Long reads that fill a node's memory, in pages. Each is a range of one index whose keys hold all that is asked for, so
  * that no document is read. They reject with StoreUnavailable.
  */
-import type { Collection, Filter } from 'mongodb';
+import type { Collection } from 'mongodb';
 import { requestKeyOf } from '../../../protocol/key.ts';
 import type { RequestPage } from '../store.ts';
 import { answerOf } from './connection.ts';
@@ -10,6 +10,7 @@ import { type ClaimDocument, REQUEST_INDEX } from './schema.ts';
 
 type Claims = Collection<ClaimDocument>;
 type Page = { limit: number; after?: string };
+type Request = { userId: string; requestId: string };
 
 const READ_MS_MAX = 10_000;
 const BY_KEY = { _id: 1 } as const;
@@ -36,26 +37,30 @@ export async function usersOf(
   return found.map(({ _id }) => _id.slice(of.length + 1));
 }
 
-/** In the order of the request index. `next` is the user and the request id of the last one, which no slash parts twice. */
+/** In the order of the request index. `next` is the last one of the page, as its request key. */
 export async function requestsOf(claims: Claims, { limit, after }: Page): Promise<RequestPage> {
   const cursor = claims
-    .find(after === undefined ? {} : behind(after))
-    .project<{ userId: string; requestId: string }>({ _id: 0, ...BY_REQUEST })
+    .find()
+    .project<Request>({ _id: 0, ...BY_REQUEST })
     .sort(BY_REQUEST)
     .hint(REQUEST_INDEX.key)
-    .limit(limit)
-    .batchSize(limit + 1)
+    .limit(limit + 1)
+    .batchSize(limit + 2)
     .maxTimeMS(READ_MS_MAX);
-  const items = await answerOf(cursor.toArray());
+  // A condition on the pair would read the documents; a bound of the index does not, but lets `after` itself in.
+  const found = await answerOf((after === undefined ? cursor : cursor.min(requestOf(after))).toArray());
+  const behind = after === undefined ? found : found.filter((request) => keyOf(request) !== after);
+  const items = behind.slice(0, limit);
   const last = items.at(-1);
-  const next = last === undefined || items.length < limit ? null : requestKeyOf(last.userId, last.requestId);
-  return { items, next };
+  return { items, next: last === undefined || found.length <= limit ? null : keyOf(last) };
 }
 
-/** One range of the index from this user on; the few of the same user that are behind us are left out by the second part. */
-function behind(after: string): Filter<ClaimDocument> {
-  const slash = after.indexOf('/');
-  const userId = after.slice(0, slash);
-  const requestId = after.slice(slash + 1);
-  return { userId: { $gte: userId }, $or: [{ userId: { $gt: userId } }, { requestId: { $gt: requestId } }] };
+function keyOf({ userId, requestId }: Request): string {
+  return requestKeyOf(userId, requestId);
+}
+
+/** A request id may hold a slash, a user id may not. */
+function requestOf(key: string): Request {
+  const slash = key.indexOf('/');
+  return { userId: key.slice(0, slash), requestId: key.slice(slash + 1) };
 }
