@@ -135,7 +135,10 @@ test('a list that does not fit is looked up, and not read again at once; one tha
   await loaded('big');
   await time.advance(500);
   assert.is(eligibility.isQualified('big', 'user1'), true, 'small has not been asked about for a while');
-  await eligibility.add('big', users.map((userId) => `${userId}.more`));
+  await eligibility.add(
+    'big',
+    users.map((userId) => `${userId}.more`),
+  );
   assert.is(eligibility.isQualified('big', 'user1'), undefined, 'it has grown out of memory');
   assert.is(eligibility.figures().bytes, 0);
 });

@@ -91,8 +91,9 @@ export class ModeSwitch {
       if (!writes.isHolding(event, hold)) return LATER;
       const modeByHand = by === 'hand' ? setByHand(event, mode, clock.nowMs()) : byHandOf(event);
       const { modeNext: _, ...rest } = event;
-      const configVersion = event.mode === mode ? event.configVersion : event.configVersion + 1;
-      return { ...rest, mode, modeByHand, configVersion, heldUntil: null };
+      if (event.mode === mode) return { ...rest, modeByHand, heldUntil: null };
+      const changed = { configVersion: event.configVersion + 1, modeRevision: event.revision + 1 };
+      return { ...rest, ...changed, mode, modeByHand, heldUntil: null };
     });
   }
 

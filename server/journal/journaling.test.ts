@@ -205,3 +205,19 @@ test('players read what they were granted before it is projected', async () => {
   assert.ok(await claims.hasAny('summer'));
   assert.equal(bench.stored, []);
 });
+
+test('a claim of a stretch in direct mode is known when the event is a journal event again', async () => {
+  const bench = await ready({ isDurableAtOnce: true });
+  await bench.claim('u1', 'r1');
+  await bench.time.advance(1_100);
+  const [first] = bench.stored;
+  if (first === undefined) throw new Error('nothing is projected');
+  // Meanwhile, perhaps on another node, in direct mode.
+  bench.stored.push({ ...first, claimKey: 'summer/-/u2', userId: 'u2', requestId: 'r2' });
+  const again = eventRecord({ mode: 'journal', revision: 5, modeRevision: 5 });
+  bench.events.set('summer', again);
+  bench.configs.put(again, bench.time.monotonicMs());
+  await bench.claim('u2', 'r3');
+  await bench.claim('u1', 'r4');
+  assert.equal([bench.codeOf('r3'), bench.codeOf('r4')], ['ALREADY_CLAIMED', 'ALREADY_CLAIMED']);
+});

@@ -32,6 +32,8 @@ export type LedgerOptions = {
   eligibility: Pick<Eligibility, 'has'>;
   nowMs: () => number;
   isFresh: (config: EventConfig) => boolean;
+  /** Everything before this offset is in the store. */
+  mark: () => number;
   /** Begins to fill a window that was just opened from what the store has. */
   opened: (window: Window) => void;
 };
@@ -142,12 +144,16 @@ export class Ledger {
     const span = config.spanAt(event, now);
     const known = this.#current.get(config);
     if (known !== undefined && known.by?.event === event && known.by.span === span) return known;
-    const { windows, entries, opened } = this.#options;
+    const { windows, entries, opened, mark } = this.#options;
     let window = windows.get(event.eventKey, span.id);
-    if (window === undefined) {
+    const { modeRevision = 0 } = event;
+    // Of an earlier stretch of journal mode everything was projected before it ended. What is not projected is of this one.
+    const isOutdated = window !== undefined && window.modeRevision !== modeRevision && window.head <= mark();
+    if (window === undefined || isOutdated) {
       window = windows.open(event.eventKey, span.id);
       opened(window);
     }
+    window.modeRevision = modeRevision;
     const entry = entries.make(window, { config, event, span });
     this.#current.set(config, entry);
     return entry;

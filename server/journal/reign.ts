@@ -84,6 +84,7 @@ export class Reign implements Unprojected {
       eligibility,
       ...{ ...shared, windows: this.windows, commit: this.commit, filter: this.filter, hash: this.#hash },
       isFresh: (config) => configs.isFresh(config),
+      mark: () => this.mark,
       opened: (window) => void this.#warm(window),
     });
     this.ledger.isFull = () => this.#isOver || this.commit.unsentClaims >= UNSENT_CLAIMS_MAX || journal.state().isFull;

@@ -11,6 +11,8 @@ export class Window {
   readonly eventKey: string;
   readonly period: string;
   readonly index = new Fingerprints();
+  /** The event's `modeRevision`: in another mode it may have been claimed past this index. */
+  modeRevision = -1;
   isComplete = false;
   /** Stock: the highest slot given. Null until the store has been asked. */
   slotGiven: number | null = null;
@@ -36,6 +38,7 @@ export class Windows {
     return this.#byKey.get(`${eventKey}/${period}`);
   }
 
+  /** In the place of one that is there. */
   open(eventKey: string, period: string): Window {
     const window = new Window(eventKey, period);
     this.#byKey.set(`${eventKey}/${period}`, window);

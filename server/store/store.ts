@@ -102,6 +102,8 @@ export type EventRecord = {
   modeByHand?: { mode: Mode; during: string | null };
   /** A switch to this mode is being made by the journal's writer; claims are held back until it is made or taken back. */
   modeNext?: { mode: Mode; by: 'hand' | 'schedule' };
+  /** The revision with which the mode was last changed: what a node knew of the event's claims before may be out of date. */
+  modeRevision?: number;
   state: EventState;
   /** What operators see; grows by one with each change of theirs. */
   configVersion: number;

@@ -38,7 +38,11 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
     isStoreFailing: false,
     projects: true,
     aheadMs: 0,
+    /** What memory says of every user of every list. */
+    isListed: undefined as boolean | undefined,
   };
+  /** Users on every list, as the store has them. */
+  const listed = new Set<string>();
   let boots = 0;
   const nowMs = () => time.wallMs() + state.aheadMs;
 
@@ -111,6 +115,9 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
         ),
       requests: () => failing({ items: stored, next: null }),
     },
+    qualifications: {
+      has: (pairs: readonly { userId: string }[]) => failing(pairs.map(({ userId }) => listed.has(userId))),
+    },
     events: { get: (keys: readonly string[]) => Promise.resolve(keys.map((key) => events.get(key) ?? null)) },
     journal: {
       open: async (boot: string) => {
@@ -147,14 +154,14 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
   function server() {
     const journaling = new Journaling({
       ...{ store, configs, runtime: time, nowMs },
-      eligibility: { has: () => undefined },
+      eligibility: { has: () => state.isListed },
       log: { debug() {}, info() {}, warn() {}, error() {} },
       projectionIntervalMs: 1_000,
       onCommit: () => {},
     });
     const shards = new Shards({
       store: { ...store, claims: journaling.claims },
-      eligibility: { isQualified: () => undefined },
+      eligibility: { isQualified: () => state.isListed },
       ...{ journaling, configs, runtime: time, shardCount: 4, queueLengthMax: 1_000, totalLengthMax: 10_000 },
       clock: { nowMs, skewMs: () => 0, stop() {} },
       ...{ attemptPrefix: 'n.b', knownUsersMax: 1_000, isLocking: true, onOutcome: () => {}, onCommit: () => {} },
@@ -206,7 +213,7 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
   }
 
   return {
-    ...{ time, events, stored, log, appended, state, configs, outcomes, start, ask, claim },
+    ...{ time, events, stored, listed, log, appended, state, configs, outcomes, start, ask, claim },
     get journaling() {
       return journaling;
     },

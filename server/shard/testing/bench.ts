@@ -52,6 +52,8 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
   const sent: Sent[] = [];
   const asked: { byKey: string[]; byRequest: string[] } = { byKey: [], byRequest: [] };
   const stored: ClaimRecord[] = [];
+  /** Users on every list, as the store has them. */
+  const listed = new Set<string>();
   const state = { isEventReadFailing: false, isLookupFailing: false };
 
   function send(drafts: readonly ClaimDraft[], sale: Pick<Sent, 'stock' | 'mayWrite'>): Promise<InsertOutcome[]> {
@@ -82,6 +84,12 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
         return requests.map(
           (one) => stored.find(({ userId, requestId }) => userId === one.userId && requestId === one.requestId) ?? null,
         );
+      },
+    },
+    qualifications: {
+      async has(pairs: readonly { userId: string }[]) {
+        if (state.isLookupFailing) throw new Error('down');
+        return pairs.map(({ userId }) => listed.has(userId));
       },
     },
     events: {
@@ -135,5 +143,5 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
   }
   const codeOf = (requestId: string) => outcomes.get(requestId)?.code;
   const draftOf = (commit: number) => sent[commit]?.drafts[0] as ClaimDraft;
-  return { draftOf, time, events, sent, asked, stored, state, configs, shards, claim, outcomes, codeOf };
+  return { draftOf, time, events, sent, asked, stored, listed, state, configs, shards, claim, outcomes, codeOf };
 }
