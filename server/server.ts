@@ -13,6 +13,7 @@ import { ModeWatch } from './events/mode-watch.ts';
 import { auditedEvent } from './events/record.ts';
 import { createIdentity, type TokenOptions } from './identity.ts';
 import { Journaling } from './journal/journaling.ts';
+import { BurstClock } from './lib/burst-clock.ts';
 import { createClock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import { createMetrics } from './lib/metrics.ts';
@@ -150,6 +151,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
   const granted: Granted = ({ claim, nextClaimAt }) => notices.granted(claim, nextClaimAt);
   const claims = {
     ...{ shards, configs, runtime, granted, onOutcome: metrics.outcome },
+    burst: new BurstClock(runtime, clock),
     // Without the lock queue nothing is answered from memory alone.
     journaling: (options.isLocking ?? true) ? journaling : { claim: () => false },
     isHeard: () => notices.isHeard,

@@ -1,5 +1,7 @@
 /** Every campaign by the name it is called by. */
 import type { Campaign } from './campaign.ts';
+import { conflict } from './campaigns/conflict.ts';
+import { disk } from './campaigns/disk.ts';
 import { freeze } from './campaigns/freeze.ts';
 import { hostile } from './campaigns/hostile.ts';
 import { kill } from './campaigns/kill.ts';
@@ -24,4 +26,6 @@ export const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   logout,
   mode,
   owner,
+  disk,
+  conflict,
 };

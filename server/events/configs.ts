@@ -82,14 +82,14 @@ export class EventConfigs {
   }
 
   /** The configuration under this key, young enough or not. Undefined when too many keys are in use to take another. */
-  of(eventKey: string): EventConfig | undefined {
+  of(eventKey: string, now = this.#runtime.monotonicMs()): EventConfig | undefined {
     let config = this.#entries.get(eventKey);
     if (config === undefined) {
       if (this.#entries.size >= ENTRIES_MAX) return undefined;
       config = new EventConfig(eventKey);
       this.#entries.set(eventKey, config);
     }
-    config.usedAt = this.#runtime.monotonicMs();
+    config.usedAt = now;
     return config;
   }
 
@@ -98,8 +98,8 @@ export class EventConfigs {
     return this.#entries.get(eventKey);
   }
 
-  isFresh(config: EventConfig): boolean {
-    return this.#runtime.monotonicMs() - config.readAt < CONFIG_AGE_MS_MAX;
+  isFresh(config: EventConfig, now = this.#runtime.monotonicMs()): boolean {
+    return now - config.readAt < CONFIG_AGE_MS_MAX;
   }
 
   /** Calls `waiter(true)` once the configuration is young enough, `waiter(false)` when it cannot be read. */

@@ -18,16 +18,18 @@ export class Ask {
   /** The server made the request id itself, so nobody can have used it before. */
   isRequestIdFresh = false;
   deadlineAt = 0;
+  /** When it is decided, by the monotonic clock and by the store's. */
+  monotonicMs = 0;
+  nowMs = 0;
   #batchId = '';
   readonly #scratch = Buffer.alloc(2 * textBytes(ID_LENGTH_MAX));
 
   /** The claims of a batch, whose users are in `bytes` and whose request ids are `batchId.0`, `batchId.1`, … */
-  beginBatch(bytes: Uint8Array, batchId: string, deadlineAt: number): void {
+  beginBatch(bytes: Uint8Array, batchId: string): void {
     this.bytes = bytes;
     this.requestBytes = this.#scratch;
     this.requestAt = 0;
     this.isRequestIdFresh = false;
-    this.deadlineAt = deadlineAt;
     this.#batchId = batchId;
     // Behind the longest head, so that the head can be written in front whatever its length.
     this.#scratch.write(`${batchId}.`, LONG_HEAD_BYTES, 'latin1');

@@ -92,6 +92,8 @@ export class Journaling {
     ask.isRequestIdFresh = isRequestIdFresh;
     // The turn behind it has its own deadline.
     ask.deadlineAt = Number.POSITIVE_INFINITY;
+    ask.monotonicMs = this.#options.runtime.monotonicMs();
+    ask.nowMs = this.#options.nowMs();
     return running.reign.ledger.propose(ask, config, lookedUp, new ProposalReceiver(proposal));
   }
 

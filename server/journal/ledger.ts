@@ -31,7 +31,7 @@ export type LedgerOptions = {
   hash: KeyHash;
   eligibility: Pick<Eligibility, 'has'>;
   nowMs: () => number;
-  isFresh: (config: EventConfig) => boolean;
+  isFresh: (config: EventConfig, now: number) => boolean;
   /** Everything before this offset is in the store. */
   mark: () => number;
   /** Begins to fill a window that was just opened from what the store has. */
@@ -72,8 +72,8 @@ export class Ledger {
 
   /** Decides a claim if memory is enough for it, and answers through the receiver. False: take the general way. */
   claim(ask: Ask, config: EventConfig, receiver: Receiver, number: number): boolean {
-    const now = this.#options.nowMs();
-    const entry = this.#entryOf(config, now);
+    const now = ask.nowMs;
+    const entry = this.#entryOf(config, ask);
     if (entry === null) return false;
     const { window, by } = entry;
     const { event, span } = by as NonNullable<Entry['by']>;
@@ -95,8 +95,8 @@ export class Ledger {
    * The same for a claim that the rules grant and that has been looked up as far as `lookedUp` says.
    */
   propose(ask: Ask, config: EventConfig, lookedUp: LookedUp, receiver: Receiver): Proposed {
-    const now = this.#options.nowMs();
-    const entry = this.#entryOf(config, now);
+    const now = ask.nowMs;
+    const entry = this.#entryOf(config, ask);
     if (entry === null) return 'LOOKUP';
     const { window } = entry;
     this.#hash(ask);
@@ -138,10 +138,10 @@ export class Ledger {
     filter.add(hash.high, hash.low);
   }
 
-  #entryOf(config: EventConfig, now: number): Entry | null {
+  #entryOf(config: EventConfig, { nowMs, monotonicMs }: Ask): Entry | null {
     const event = config.record;
-    if (event === null || event.mode !== 'journal' || !this.#options.isFresh(config)) return null;
-    const span = config.spanAt(event, now);
+    if (event === null || event.mode !== 'journal' || !this.#options.isFresh(config, monotonicMs)) return null;
+    const span = config.spanAt(event, nowMs);
     const known = this.#current.get(config);
     if (known !== undefined && known.by?.event === event && known.by.span === span) return known;
     const { windows, entries, opened, mark } = this.#options;

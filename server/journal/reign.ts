@@ -83,7 +83,7 @@ export class Reign implements Unprojected {
     this.ledger = new Ledger({
       eligibility,
       ...{ ...shared, windows: this.windows, commit: this.commit, filter: this.filter, hash: this.#hash },
-      isFresh: (config) => configs.isFresh(config),
+      isFresh: (config, now) => configs.isFresh(config, now),
       mark: () => this.mark,
       opened: (window) => void this.#warm(window),
     });

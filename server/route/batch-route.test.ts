@@ -8,6 +8,7 @@ import { OPS } from '../../protocol/ops.ts';
 import { decodeReply } from '../../protocol/reply.ts';
 import { batchOutcomes } from '../../protocol/testing/batch-vectors.ts';
 import { assert, suite } from '../../protocol/testing/kit.ts';
+import { BurstClock } from '../lib/burst-clock.ts';
 import { realRuntime } from '../lib/runtime.ts';
 import { type RawClient, rawClient } from '../net/testing/raw-client.ts';
 import type { ClaimOutcome } from '../rules/decide.ts';
@@ -284,6 +285,7 @@ test('grants of a batch are told, each once, and nothing else is', () => {
     journaling: { claim: () => false },
     configs: { of: () => undefined },
     runtime: realRuntime,
+    burst: new BurstClock(realRuntime, { nowMs: () => 0 }),
     granted: ({ claim }) => told.push(claim.requestId),
     isHeard: () => true,
     onOutcome: () => {},

@@ -9,6 +9,7 @@ import type { Runtime } from '../../protocol/runtime.ts';
 import type { EventConfigs } from '../events/configs.ts';
 import { Ask } from '../journal/ask.ts';
 import type { Journaling } from '../journal/journaling.ts';
+import type { BurstClock } from '../lib/burst-clock.ts';
 import type { Peer } from '../net/peer.ts';
 import type { ClaimOutcome } from '../rules/decide.ts';
 import { reachOf } from '../session/permissions.ts';
@@ -30,13 +31,14 @@ type Options = {
   journaling: Pick<Journaling, 'claim'>;
   configs: Pick<EventConfigs, 'of'>;
   runtime: Runtime;
+  burst: BurstClock;
   granted: Granted;
   isHeard: () => boolean;
   onOutcome: (code: ClaimOutcome['code']) => void;
 };
 
 export function createBatchRoute(options: Options): BatchRoute {
-  const { shards, journaling, configs, runtime, granted } = options;
+  const { shards, journaling, configs, runtime, burst, granted } = options;
   const body = new BatchBody();
   const ask = new Ask();
 
@@ -48,13 +50,17 @@ export function createBatchRoute(options: Options): BatchRoute {
     takeBody(peer, { number, bytes, bodyAt, bodyEnd }) {
       if (reachOf({ kind: 'service', service: peer.service }, 'CLAIM_BATCH') !== 'any') return false;
       if (!body.read(bytes, bodyAt, bodyEnd)) return false;
-      const config = configs.of(body.eventKey);
+      burst.read();
+      const config = configs.of(body.eventKey, burst.monotonicMs);
       if (config?.record?.mode !== 'journal') return false;
       const { eventKey, batchId, claims } = body;
       if (!peer.weigh(number, claims)) return true;
       const reply = new BatchReply({ peer, number, claims }, options);
       const deadlineAt = deadlineAtOf(body.deadlineMs);
-      ask.beginBatch(bytes, batchId, deadlineAt);
+      ask.beginBatch(bytes, batchId);
+      ask.deadlineAt = deadlineAt;
+      ask.monotonicMs = burst.monotonicMs;
+      ask.nowMs = burst.nowMs;
       for (let i = 0; i < claims; i++) {
         body.next();
         ask.nextOfBatch(body.userAt, body.userEnd, i);

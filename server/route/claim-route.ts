@@ -6,6 +6,7 @@ import type { Runtime } from '../../protocol/runtime.ts';
 import type { EventConfigs } from '../events/configs.ts';
 import { Ask } from '../journal/ask.ts';
 import type { Journaling } from '../journal/journaling.ts';
+import type { BurstClock } from '../lib/burst-clock.ts';
 import type { Peer } from '../net/peer.ts';
 import type { Claimed, ClaimOutcome } from '../rules/decide.ts';
 import { reachOf } from '../session/permissions.ts';
@@ -32,6 +33,7 @@ type Options = {
   journaling: Pick<Journaling, 'claim'>;
   configs: Pick<EventConfigs, 'of'>;
   runtime: Runtime;
+  burst: BurstClock;
   granted: Granted;
   /** Whether anybody hears of grants at all. */
   isHeard: () => boolean;
@@ -39,7 +41,7 @@ type Options = {
 };
 
 export function createClaimRoute(options: Options): ClaimRoute {
-  const { shards, journaling, configs, runtime, granted } = options;
+  const { shards, journaling, configs, runtime, burst, granted } = options;
   const mayClaim = new WeakMap<Service, boolean>();
   const claimBody = new ClaimBody();
   const ask = new Ask();
@@ -57,7 +59,8 @@ export function createClaimRoute(options: Options): ClaimRoute {
 
   /** False when it is no claim of a journal event, or one that memory cannot decide. */
   function decidedByJournal(peer: Peer, number: number): boolean {
-    const config = configs.of(claimBody.eventKey);
+    burst.read();
+    const config = configs.of(claimBody.eventKey, burst.monotonicMs);
     if (config?.record?.mode !== 'journal') return false;
     const { bytes, userAt, userEnd, hasRequestId, requestAt, requestEnd, deadlineMs } = claimBody;
     ask.bytes = bytes;
@@ -67,12 +70,10 @@ export function createClaimRoute(options: Options): ClaimRoute {
     ask.requestBytes = hasRequestId ? bytes : freshIds.bytes;
     ask.requestAt = hasRequestId ? requestAt : freshIds.next();
     ask.requestEnd = hasRequestId ? requestEnd : ask.requestAt + freshIds.textBytes;
-    ask.deadlineAt = deadlineAtOf(deadlineMs);
+    ask.deadlineAt = burst.monotonicMs + (deadlineMs ?? LIMITS.deadlineMsDefault);
+    ask.monotonicMs = burst.monotonicMs;
+    ask.nowMs = burst.nowMs;
     return journaling.claim(ask, config, receivers.of(peer), number);
-  }
-
-  function deadlineAtOf(deadlineMs: number | null): number {
-    return runtime.monotonicMs() + (deadlineMs ?? LIMITS.deadlineMsDefault);
   }
 
   function submit(peer: Peer, number: number, { eventKey, userId, requestId, deadlineMs }: Claim): void {
@@ -82,7 +83,7 @@ export function createClaimRoute(options: Options): ClaimRoute {
         userId,
         requestId: requestId ?? freshIds.text(),
         isRequestIdFresh: requestId === null,
-        deadlineAt: deadlineAtOf(deadlineMs),
+        deadlineAt: runtime.monotonicMs() + (deadlineMs ?? LIMITS.deadlineMsDefault),
       }),
     );
   }

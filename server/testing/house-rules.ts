@@ -37,6 +37,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   // What mongod does when it is killed is shown on a real one, which only the test support can start.
   'bench/soak/': {
     imports: ['protocol/', 'clients/', 'bench/', 'server/testing/mongod.ts', 'protocol/testing/random.ts'],
+    packages: ['mongodb'],
   },
   'bench/soak/people/': { imports: ['protocol/', 'clients/', 'bench/'], packages: ['hdr-histogram-js', 'ws'] },
   'server/lib/': { imports: ['protocol/'], packages: ['pino', 'prom-client', 'fs-native-extensions'] },

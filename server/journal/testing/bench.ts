@@ -188,6 +188,8 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
     const config = configs.of(eventKey);
     bytes.write(userId, requestId);
     bytes.deadlineAt = deadlineAt;
+    bytes.monotonicMs = time.monotonicMs();
+    bytes.nowMs = nowMs();
     bytes.isRequestIdFresh = isFresh;
     const receiver = new ProposalReceiver({
       claim: { userId, requestId, isRequestIdFresh: isFresh },
