@@ -70,7 +70,7 @@ test('NDJSON: what is rejected, and why', () => {
 
 test('CSV: the header, quotes, line ends, what is rejected', () => {
   assert.equal(rowsOf('csv', 'userId\r\nu1\r\n"u2"\r\n\r\nu3'), ['2 u1', '3 u2', '5 u3']);
-  assert.equal(rowsOf('csv', '\ufeff\n\ufeffuserId\n'.slice(0, 2).concat('"userId"\nu1\n')), ['3 u1']);
+  assert.equal(rowsOf('csv', '\ufeff\n"userId"\nu1\n'), ['3 u1']);
   const rows: [line: string, rule: string][] = [
     ['u1,', ROW_RULE.value],
     ['u1,u2', ROW_RULE.value],
@@ -128,15 +128,15 @@ test('chunks may end anywhere, inside a character as well', () => {
 });
 
 test('a line without an end takes no memory', () => {
-  let told = '';
-  const reader = new RowReader('ndjson', { user() {}, rejected: (rule, line) => void (told = `${line} ${rule}`) });
+  const told: string[] = [];
+  const reader = new RowReader('ndjson', { user() {}, rejected: (rule, line) => void told.push(`${line} ${rule}`) });
   const chunk = Buffer.alloc(65_536, 'x');
   const before = process.memoryUsage();
   for (let n = 0; n < 1_000; n++) reader.push(chunk);
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   assert.ok(heapUsed + arrayBuffers - before.heapUsed - before.arrayBuffers < 8_000_000);
   reader.end();
-  assert.is(told, `1 ${ROW_RULE.length}`);
+  assert.equal(told, [`1 ${ROW_RULE.length}`]);
 });
 
 test('a file is read on from a position as it would have been read from the beginning', () => {

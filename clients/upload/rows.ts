@@ -86,7 +86,7 @@ export class RowReader {
     this.#line++;
     this.#offset += bytes + lineEndBytes;
     if (bytes > LINE_BYTES_MAX) this.#sink.rejected(ROW_RULE.length, this.#line);
-    else this.#take(isWhole ? chunk.latin1Slice(start, end) : this.#held.latin1Slice(0, bytes));
+    else this.#take(isWhole ? chunk.toString('latin1', start, end) : this.#held.toString('latin1', 0, bytes));
   }
 
   #take(line: string): void {

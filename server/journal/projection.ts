@@ -10,7 +10,7 @@ import type { Reign } from './reign.ts';
 
 const SLICE_CLAIMS = 2_000;
 /** Under load a slice is followed by this many times its own length of rest. */
-const REST_TIMES = 1;
+const REST_TIMES = 3;
 const RETRY_MS = 500;
 
 export type ProjectionOptions = {

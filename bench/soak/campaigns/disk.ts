@@ -19,20 +19,20 @@ import { ServerProcess } from '../server-process.ts';
 import { type SmallDisk, withSmallDisk } from '../tmpfs.ts';
 
 /** One segment of the journal, the tables, and a few mebibytes until both are full. */
-const SMALL_MEBIBYTES = { full: 74, short: 70 } as const;
+const SMALL_MEBIBYTES = { full: 74, short: 66 } as const;
 const LARGE_MEBIBYTES = 1_024;
 const EVENTS = [{ eventKey: 'open' }, { eventKey: 'sale', stock: 10_000_000 }] as const;
 /** Long names, so that the disk is full sooner. */
 const NAME_LENGTH = 120;
 const BATCH_CLAIMS = 500;
-const IN_FLIGHT = { single: 16, batches: 4 } as const;
+const IN_FLIGHT = { full: { inFlight: 16, batchesInFlight: 4 }, short: { inFlight: 8, batchesInFlight: 0 } } as const;
 /** Claims of which none is granted any more: then the journal is full. */
 const BUSY_IN_A_ROW = 20_000;
-const BACKLOG_MIN = 2_000;
+const BACKLOG_MIN = 500;
 const FILLED_MS_MAX = 180_000;
 const LOOK_EVERY_MS = 50;
 const GRANTS_AGAIN_MS_MAX = { full: 10_000, short: 20_000 } as const;
-const SAMPLE = 2_000;
+const SAMPLE = 1_000;
 const EXPECTED: ReadonlySet<ErrorName> = new Set(['GRANTED', 'REPLAYED', 'ALREADY_CLAIMED', 'BUSY']);
 
 /** Everybody claims once, in both ways. */
@@ -106,7 +106,7 @@ class DiskCampaign {
     const client = await server.connect({ connections: 2 });
     const crowd = new Crowd({
       ...{ clients: [client], history: this.#history, questions: this.#queue },
-      ...{ inFlight: IN_FLIGHT.single, batchesInFlight: IN_FLIGHT.batches },
+      ...IN_FLIGHT[this.#context.length],
       onHeard: (_, heard) => this.#heard(heard),
     });
     crowd.start();

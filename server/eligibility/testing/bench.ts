@@ -68,7 +68,7 @@ export function eligibilityBench(options: Partial<EligibilityOptions> = {}) {
 
   const eligibility = new Eligibility({
     ...{ store, runtime: time, nodes: 'several', bytesMax: 64 * 1_024 * 1_024 },
-    log: { debug() {}, info() {}, warn: (_, message) => void warnings.push(message), error() {} },
+    log: { debug() {}, info() {}, warn: (...line: unknown[]) => void warnings.push(String(line[1])), error() {} },
     ...options,
   });
 

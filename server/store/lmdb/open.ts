@@ -8,6 +8,7 @@ import { extname, join } from 'node:path';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import { type LogHome, openLog } from '../log/open.ts';
 import { type Store, StoreRefused } from '../store.ts';
+import { startThread } from '../thread-start.ts';
 import { createLmdbAccounts } from './accounts.ts';
 import { LmdbClaims } from './claims.ts';
 import { dataFileOf } from './data-file.ts';
@@ -17,7 +18,6 @@ import { identify } from './identity.ts';
 import { LmdbProjector } from './projector.ts';
 import type { ProjectorData } from './projector-program.ts';
 import { LmdbQualifications } from './qualifications.ts';
-import { startThread } from './thread-start.ts';
 import { Transactions } from './transactions.ts';
 import { verifyFolder } from './verify.ts';
 

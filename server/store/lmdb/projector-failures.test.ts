@@ -10,6 +10,7 @@ import { chanceOf } from '../../../protocol/testing/random.ts';
 import { realRuntime } from '../../lib/runtime.ts';
 import type { ClaimRecord } from '../store.ts';
 import { createDraft, many } from '../testing/fixtures.ts';
+import { startThread } from '../thread-start.ts';
 import { LmdbClaims } from './claims.ts';
 import { openEnvironment } from './environment.ts';
 import { openLmdbStore } from './open.ts';
@@ -17,7 +18,6 @@ import { LmdbProjector } from './projector.ts';
 import type { Asked } from './projector-messages.ts';
 import { mountMissing, mountSmall, remount, temporaryFolder, unmount } from './testing/folder.ts';
 import { type Journaled, openJournaled } from './testing/journaled.ts';
-import { startThread } from './thread-start.ts';
 import { Transactions } from './transactions.ts';
 
 const test = suite('lmdb projector failures');

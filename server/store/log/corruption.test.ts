@@ -132,7 +132,6 @@ for (const end of ['closed', 'idle'] as const) {
       const damage = KINDS[i % KINDS.length] as Damage;
       outcomes[await outcomeOf(kept, damage, SEED + i)]++;
     }
-    if (process.env.SHOW) console.log(outcomes);
     assert.ok(outcomes.harmless > 50 && outcomes.refused > 50, JSON.stringify(outcomes));
   });
 }

@@ -60,6 +60,16 @@ test('closing over a disk that fails ends, with what is left unanswered', async 
   await keeps(given);
 });
 
+test('closing tries once more what has failed', async () => {
+  const given = await opened();
+  given.disk.failing = 1;
+  void given.writer.append(1);
+  given.disk.failing = 0;
+  await given.log.close();
+  assert.is(given.writer.durable, 1);
+  await keeps(given);
+});
+
 test('a full disk is told before the room ends, and is not for ever', async () => {
   const disk = new SimulatedDisk({ chance: chanceOf(1), bytesMax: SEGMENT_BYTES * 3 + 8_192 });
   const given = await opened('b1', { disk });

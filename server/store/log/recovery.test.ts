@@ -105,11 +105,12 @@ test('a segment of another log, another size and a used boot are refused', async
 });
 
 test('either page of the mark may be lost', async () => {
-  const { disk, log, append, writer } = await opened();
+  const { disk, log, append, writer, time } = await opened();
   for (let i = 0; i < 12; i++) await append(400);
   log.release(SEGMENT_BYTES * 2);
-  await log.close();
+  for (let i = 0; i < 10; i++) await time.settle();
   const files = disk.image();
+  assert.not(files.has(pathOf(1)));
   for (const page of [0, 4_096]) {
     const damaged = new Map(files);
     const mark = Buffer.from(files.get(`${DIRECTORY}/mark`) as Buffer);
@@ -118,6 +119,16 @@ test('either page of the mark may be lost', async () => {
     const kept = writer.appended.filter((block) => offsetIn(block) >= SEGMENT_BYTES * 2);
     assert.equal(await blocksFrom(next.log, next.log.oldest), kept);
   }
+});
+
+test('a log that is released as a whole still knows where it ended', async () => {
+  const { disk, log, append, writer } = await opened();
+  for (let i = 0; i < 12; i++) await append(400);
+  log.release(SEGMENT_BYTES * 50);
+  await log.close();
+  const { log: next } = await opened('b2', { disk });
+  assert.ok(next.startsAt > writer.head && next.oldest < writer.head);
+  assert.equal((await blocksFrom(next, next.oldest)).at(-1), writer.appended.at(-1));
 });
 
 test('boots that decide nothing do not make the log grow', async () => {
