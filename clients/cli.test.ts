@@ -25,6 +25,8 @@ const EVENT: EventView = {
   graceMs: 0,
   mode: 'direct',
   modeSchedule: [],
+  splitBy: 'none',
+  store: 'main',
   state: 'LIVE',
   configVersion: 3,
   serverTime: '2026-06-02T00:00:00.000Z',

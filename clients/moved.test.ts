@@ -211,29 +211,42 @@ test('who asks one server, or once, is told', () =>
     assert.is(server.requests.length, 2);
   }));
 
-test('no more than a few servers are learned, and what waits for them is bounded by the same queue', async () => {
-  // They take a connection and say nothing.
+/** Servers that take a connection and say nothing, and one in front that names them in turn. */
+async function amongSilent(
+  options: { queueLengthMax: number },
+  run: (stage: Stage & { silent: readonly FakeServer[] }) => Promise<void>,
+): Promise<void> {
   const silent = await Promise.all(Array.from({ length: 6 }, () => FakeServer.start({ greet: () => {} })));
+  let next = 0;
+  const answer = sending(() => (silent[next++ % silent.length] as FakeServer).address);
   try {
-    let next = 0;
-    const answer = sending(() => (silent[next++ % silent.length] as FakeServer).address);
-    await withServers(
-      [{ answer }],
-      async ({ client, server }) => {
-        const claims = silent.map((_, i) => client.claim({ ...CLAIM, userId: `u${i}` }));
-        await eventually(() => server.requests.length >= 6);
-        await eventually(() => client.status().queued === 2);
-        await eventually(() => silent.filter(({ peers }) => peers.length > 0).length >= 2);
-        assert.ok(silent.filter(({ peers }) => peers.length > 0).length <= 4);
-        client.close();
-        for (const reply of await Promise.all(claims)) assert.is(reply.code, 'MOVED');
-      },
-      { queueLengthMax: 2 },
-    );
+    await withServers([{ answer }], (stage) => run({ ...stage, silent }), options);
   } finally {
     await Promise.all(silent.map((server) => server.stop()));
   }
-});
+}
+
+test('no more than a few servers are learned', () =>
+  amongSilent({ queueLengthMax: 100 }, async ({ client, server, silent }) => {
+    const claims = silent.map((_, i) => client.claim({ ...CLAIM, userId: `u${i}` }));
+    await eventually(() => server.requests.length === 6 && client.status().queued === 4);
+    const reached = () => silent.filter(({ peers }) => peers.length > 0).length;
+    await eventually(() => reached() === 4);
+    assert.is(client.status().servers.length, 5);
+    client.close();
+    for (const reply of await Promise.all(claims)) assert.is(reply.code, 'MOVED');
+    assert.is(reached(), 4);
+  }));
+
+test('what waits for a server that was named is bounded by the same queue', () =>
+  amongSilent({ queueLengthMax: 2 }, async ({ client, server, silent }) => {
+    const claims = silent.map((_, i) => client.claim({ ...CLAIM, userId: `u${i}` }));
+    await eventually(() => server.requests.length === 6);
+    for (const reply of await Promise.all(claims.slice(2))) assert.is(reply.code, 'MOVED');
+    assert.is(client.status().queued, 2);
+    client.close();
+    for (const reply of await Promise.all(claims)) assert.is(reply.code, 'MOVED');
+  }));
 
 test('a server that is learned must prove itself like any other', async () => {
   const impostor = await FakeServer.start({ answer: granting, key: randomBytes(32) });

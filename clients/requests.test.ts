@@ -38,6 +38,8 @@ const event = {
   graceMs: 0,
   mode: 'direct',
   modeSchedule: [],
+  splitBy: 'none',
+  store: 'main',
   state: 'LIVE',
   configVersion: 1,
   serverTime: '2026-01-01T00:00:00.000Z',

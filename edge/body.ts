@@ -46,8 +46,17 @@ export async function askFilled<K extends CallName, F extends Fields>(
 ): Promise<Result<K>> {
   const faults = faultsOf(record(fields), body);
   if (faults.length === 0) return ask(context, op, argsOf(body as BodyOf<F>), options);
-  const blank = Object.fromEntries(Object.keys(fields).map((name) => [name, BLANK]));
-  const reply = await context.client.request(op, argsOf(blank as BodyOf<F>), { deadlineMs: patienceMs(context) });
-  if (isSuccess(reply) || reply.code === 'BAD_REQUEST') throw badRequest(...faults);
-  throw new Refusal(reply);
+  const names = Object.keys(fields);
+  await mayAsk(context, op, (blank) => argsOf(Object.fromEntries(names.map((name) => [name, blank])) as BodyOf<F>));
+  throw badRequest(...faults);
+}
+
+/** Asks with `blank` in the place of what was written, only to find out whether the caller may. Throws a Refusal if not. */
+export async function mayAsk<K extends CallName>(
+  context: Context,
+  op: K,
+  argsOf: (blank: unknown) => Args<K>,
+): Promise<void> {
+  const reply = await context.client.request(op, argsOf(BLANK), { deadlineMs: patienceMs(context) });
+  if (!isSuccess(reply) && reply.code !== 'BAD_REQUEST') throw new Refusal(reply);
 }

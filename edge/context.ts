@@ -19,6 +19,7 @@ import { Refusal } from './refusal.ts';
 import type { Revocations } from './revocations.ts';
 import type { ServerTime } from './server-time.ts';
 import type { Tokens } from './tokens.ts';
+import type { Uploads } from './uploads.ts';
 
 /** It answers within `deadlineMs` whatever happens to the servers, and has checked the result of every success. */
 export type EdgeClient = Pick<Client, 'request' | 'isReady' | 'listen'>;
@@ -43,6 +44,7 @@ export type Context = {
   readonly claimRate: ClaimRate;
   /** For claims whose caller chose none. */
   readonly requestIds: RequestIds;
+  readonly uploads: Uploads;
   readonly metrics: EdgeMetrics;
   isDraining: boolean;
 };

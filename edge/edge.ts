@@ -16,6 +16,7 @@ import { Revocations } from './revocations.ts';
 import { ROUTES } from './routes/table.ts';
 import { ServerTime } from './server-time.ts';
 import { Tokens } from './tokens.ts';
+import { Uploads } from './uploads.ts';
 
 export type { EdgeClient, EdgeLog } from './context.ts';
 
@@ -115,6 +116,7 @@ function contextOf(options: EdgeOptions): Context {
     callers: new Callers(trustProxy),
     claimRate: new ClaimRate({ rate: claimRate, runtime, usersMax }),
     requestIds: new RequestIds(runtime),
+    uploads: new Uploads({ runtime, limits }),
     metrics: new EdgeMetrics(),
     isDraining: false,
   };

@@ -6,11 +6,15 @@ import { isUtf8 } from 'node:buffer';
 import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Problem } from '../protocol/reply.ts';
 import type { Context } from './context.ts';
 import { UpgradableMessage } from './live/upgradable.ts';
 import { badRequest, problemOf, Refusal, rawProblem, sendProblem } from './refusal.ts';
 import type { Method, Route } from './route.ts';
 import type { Identity } from './tokens.ts';
+
+/** What node says of a request that has not arrived whole in time. */
+const LATE = 'ERR_HTTP_REQUEST_TIMEOUT';
 
 export type HttpOptions = { context: Context; routes: readonly Route[] };
 
@@ -35,7 +39,11 @@ export function createHttp({ context, routes }: HttpOptions): FastifyInstance {
       connectionsCheckingInterval: limits.requestCheckMs,
     },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply as unknown as FastifyReply, problemOf(error)),
-    clientErrorHandler: refuseBytes,
+    clientErrorHandler(error, socket) {
+      // An upload may take longer than any other request.
+      if (error.code === LATE && context.uploads.includes(socket)) return;
+      refuseBytes(error, socket);
+    },
   });
   app.server.maxConnections = limits.connectionsMax;
   app.decorateRequest('route', null);
@@ -48,7 +56,10 @@ export function createHttp({ context, routes }: HttpOptions): FastifyInstance {
     count(context, request, reply);
     return refuseAddress(routes, request, reply);
   });
-  for (const route of routes) addRoute(app, context, route);
+  for (const route of routes) {
+    if (route.streams === undefined) addRoute(app, context, route);
+    else app.register(async (scope) => addStreamed(scope, context, route, route.streams ?? []));
+  }
   return app;
 }
 
@@ -60,6 +71,26 @@ function addRoute(app: FastifyInstance, context: Context, route: Route): void {
     exposeHeadRoute: route.method === 'GET' && !route.produces?.includes('text/csv'),
     onRequest: (request, reply, done) => begin(context, route, { request, reply, done }),
     handler: (request, reply) => route.handle(context, request, reply),
+  });
+}
+
+/** Bodies of these types are handed to the route unread. */
+function addStreamed(scope: FastifyInstance, context: Context, route: Route, types: readonly string[]): void {
+  const unsupported: Problem = { code: 'UNSUPPORTED_MEDIA_TYPE', detail: `Bodies are ${types.join(' or ')}, UTF-8.` };
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser([...types], ({ headers }, _body, done) => {
+    const isPlain = (headers['content-encoding'] ?? 'identity') === 'identity';
+    const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(headers['content-type'] ?? '') ?? [];
+    done(isPlain && /^(utf-8|us-ascii)$/i.test(charset) ? null : new Refusal(unsupported));
+  });
+  scope.addContentTypeParser('*', (_request, _body, done) => done(new Refusal(unsupported)));
+  addRoute(scope, context, {
+    ...route,
+    handle(inner, request, reply) {
+      // Without a type there has been no parser.
+      if (request.headers['content-type'] === undefined) throw new Refusal(unsupported);
+      return route.handle(inner, request, reply);
+    },
   });
 }
 
@@ -121,7 +152,8 @@ function parseJson(app: FastifyInstance): void {
 function answerError({ log }: Context, error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const problem = problemOf(error);
   if (problem.code === 'INTERNAL') log.error({ err: error, route: request.route?.path }, 'request failed');
-  return sendProblem(reply, problem, error instanceof Refusal ? error.headers : {});
+  if (error instanceof Refusal) return sendProblem(reply, problem, error.headers, error.members);
+  return sendProblem(reply, problem);
 }
 
 /** An address of the table that takes other methods is 405; anything else is 404. */
@@ -145,7 +177,7 @@ function refuseBytes(error: Error & { code?: string }, socket: Socket): void {
   const isAnswerable = error.code !== 'ECONNRESET' && socket.writable && !isAnswering(socket);
   if (isAnswerable) {
     const isTooLong = error.code === 'HPE_HEADER_OVERFLOW';
-    const rule = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'sent in time' : 'well-formed HTTP/1.1';
+    const rule = error.code === LATE ? 'sent in time' : 'well-formed HTTP/1.1';
     socket.write(
       rawProblem(
         isTooLong ? { code: 'PAYLOAD_TOO_LARGE' } : { code: 'BAD_REQUEST', faults: [{ field: 'request', rule }] },

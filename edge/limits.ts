@@ -25,6 +25,17 @@ export const EDGE_LIMITS = {
   probeMs: 1_000,
   /** Requests under way get this long to finish in a drain. */
   drainMs: 10_000,
+  uploadRowsMax: 1_000_000,
+  /** Above a million rows of the longest ids. */
+  uploadBytesMax: 268_435_456,
+  /** What the edge waits for the answer to one batch of an upload, retries included. */
+  uploadBatchMs: 9_000,
+  /** Silence of an upload's sender while the edge reads. */
+  uploadSilenceMs: 10_000,
+  /** Beyond that silence, an upload must on the whole be sent at this rate. */
+  uploadBytesPerSecondMin: 4_096,
+  /** How long the rest of an upload that was refused in the middle is read, so that its answer arrives. */
+  uploadLingerMs: 5_000,
   tokenBytesMax: 4_096,
   /** Verified tokens that are remembered. */
   tokensMax: 20_000,
@@ -66,6 +77,8 @@ export type EdgeLimits = { readonly [K in keyof typeof EDGE_LIMITS]: number };
 const holds =
   EDGE_LIMITS.deadlineMs < EDGE_LIMITS.drainMs &&
   EDGE_LIMITS.modeMs < EDGE_LIMITS.drainMs &&
+  EDGE_LIMITS.uploadBatchMs < EDGE_LIMITS.drainMs &&
+  EDGE_LIMITS.uploadSilenceMs < EDGE_LIMITS.silenceMs &&
   EDGE_LIMITS.deadlineMs < EDGE_LIMITS.silenceMs &&
   EDGE_LIMITS.tokenBytesMax < EDGE_LIMITS.headerBytesMax &&
   EDGE_LIMITS.liveSocketsMax < EDGE_LIMITS.connectionsMax &&

@@ -14,12 +14,15 @@ import { sendText } from './send.ts';
 export class Refusal extends Error {
   readonly problem: Problem;
   readonly headers: Readonly<Record<string, string>>;
+  /** What the body says beside the problem: how far it had come. */
+  readonly members: object;
 
-  constructor(problem: Problem, headers: Readonly<Record<string, string>> = {}) {
+  constructor(problem: Problem, headers: Readonly<Record<string, string>> = {}, members: object = {}) {
     super(problem.code);
     this.name = 'Refusal';
     this.problem = problem;
     this.headers = headers;
+    this.members = members;
   }
 }
 
@@ -64,8 +67,13 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-export function sendProblem(reply: FastifyReply, problem: Problem, headers: Readonly<Record<string, string>> = {}) {
-  const body = problemJson(problem);
+export function sendProblem(
+  reply: FastifyReply,
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
+  members: object = {},
+) {
+  const body = { ...members, ...problemJson(problem) };
   reply.headers(HEADERS).headers(carriedHeaders(body)).headers(headers);
   reply.request.outcome = problem.code;
   return sendText(reply.code(body.status), JSON.stringify(body));

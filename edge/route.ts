@@ -45,6 +45,8 @@ export type Route = {
   readonly query?: readonly QueryName[];
   readonly requestHeaders?: readonly ('Idempotency-Key' | 'If-Match')[];
   readonly body?: BodyName;
+  /** Media types of a body that the route reads by itself, of any length. */
+  readonly streams?: readonly string[];
   readonly answers: readonly Answer[];
   /** Media types of a success; JSON unless said. */
   readonly produces?: readonly string[];

@@ -19,6 +19,8 @@ const GOOD: [string, unknown[]][] = [
   ['graceMs', [0, 2_592_000_000]],
   ['state', ['DRAFT', 'LIVE', 'PAUSED', 'ENDED']],
   ['mode', ['direct', 'journal']],
+  ['splitBy', ['none', 'event', 'day']],
+  ['store', ['main', 'b', 'eu-1_2']],
   [
     'modeSchedule',
     [
@@ -60,6 +62,8 @@ const BAD: [string, unknown[]][] = [
   ['graceMs', [-1, 2_592_000_001]],
   ['state', ['live', null]],
   ['mode', ['queue', 'JOURNAL', null]],
+  ['splitBy', ['week', 'DAY', null]],
+  ['store', ['', 'a b', 'a=b', 'x'.repeat(65), null]],
   ['modeSchedule', [null, {}, 'journal', [null], [{ from: '20:00', to: '23:00' }]]],
   [
     'modeSchedule',

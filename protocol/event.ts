@@ -11,6 +11,7 @@ import {
   integer,
   list,
   nullable,
+  pattern,
   record,
   recordAtLeast,
   refine,
@@ -23,6 +24,11 @@ export const PERIODS = ['once', 'daily', 'weekly', 'monthly'] as const;
 export const EVENT_STATES = ['DRAFT', 'LIVE', 'PAUSED', 'ENDED'] as const;
 export type Period = (typeof PERIODS)[number];
 export type EventState = (typeof EVENT_STATES)[number];
+/** How an event's claims are kept apart from others: not at all, by themselves, or each day by itself. */
+export const SPLITS = ['none', 'event', 'day'] as const;
+export type SplitBy = (typeof SPLITS)[number];
+/** The store that is always there: it holds everything but the claims of events of other stores. */
+export const MAIN_STORE = 'main';
 export type { Mode, ModeEntry };
 
 const ISO_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z$/;
@@ -70,6 +76,8 @@ const fields = {
   /** A patch may only repeat it: EVENT_MODE changes it. */
   mode: modeShape,
   modeSchedule: modeScheduleShape,
+  splitBy: choice(...SPLITS),
+  store: pattern('1…64 characters of A-Z a-z 0-9 _ -', 64, /^[A-Za-z0-9_-]+$/),
 } satisfies Record<string, Shape<unknown>>;
 
 export const eventInputShape = record({ eventKey: eventKeyShape }, fields);
@@ -91,6 +99,8 @@ export type EventView = {
   graceMs: number;
   mode: Mode;
   modeSchedule: ModeEntry[];
+  splitBy: SplitBy;
+  store: string;
   state: EventState;
   configVersion: number;
   serverTime: string;

@@ -160,6 +160,9 @@ const script: Script = {
   EVENT_PAUSE: () => ({ code: 'EVENT_NOT_FOUND' }),
   EVENT_RESUME: () => ok('EVENT_RESUME', eventOf()),
   EVENT_MODE: () => ok('EVENT_MODE', eventOf({ mode: 'journal' })),
+  QUALIFY: ({ 2: { length } }) => ok('QUALIFY', [length, length, 0]),
+  DISQUALIFY: ({ 2: { length } }) => ok('DISQUALIFY', [length, 0, length]),
+  QUALIFIED: () => ok('QUALIFIED', true),
   STATUS: () => ok('STATUS', [false, { store: { ok: false, detail: 'away' } }]),
 };
 
@@ -180,10 +183,10 @@ test('answers are what the document promises', async () => {
       createRole: { name: 'HOST' },
       changeRole: {},
     };
-    for (const { name, method, path, produces } of ROUTES) {
+    for (const { name, method, path, produces, streams } of ROUTES) {
       if (produces?.[0]?.startsWith('text/')) continue;
-      const body = bodies[name];
-      const headers = { 'content-type': 'application/json' };
+      const body = streams === undefined ? bodies[name] : { userId: 'u1' };
+      const headers = { 'content-type': streams?.[0] ?? 'application/json' };
       const init = body === undefined ? { method } : { method, body: JSON.stringify(body), headers };
       const url = path.replace(/:\w+/g, 'X');
       check(name, await call(url, init));
@@ -195,5 +198,9 @@ test('answers are what the document promises', async () => {
       await call('/v1/events/a/claims', { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } }),
     );
     check('claims', await call('/v1/claims', { headers: { accept: 'image/png' } }));
+    const csv = { method: 'PUT', body: 'userId\nu1\nno id\n', headers: { 'content-type': 'text/csv' } };
+    check('qualify', await call('/v1/events/a/qualifications', csv));
+    check('qualify', await call('/v1/events/a/qualifications', { ...csv, body: 'u1\n' }));
+    check('qualify', await call('/v1/events/a/qualifications', { ...csv, headers: { 'content-type': 'text/plain' } }));
   });
 });

@@ -35,6 +35,8 @@ const REQUEST_HEADERS: Record<'Idempotency-Key' | 'If-Match', { description: str
   'If-Match': { description: 'The version to change, in quotes.', schema: { type: 'string' } },
 };
 
+const ROWS = 'A line for each user: {"userId":"…"}, or as CSV the user id alone, under the header userId. UTF-8.';
+
 export function openapiOf(routes: readonly Route[]): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
@@ -69,6 +71,7 @@ function operationOf(route: Route): object {
     security: route.access === 'user' ? [{ bearer: [] }] : [],
     parameters: parametersOf(route),
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
+    ...(route.streams === undefined ? {} : { requestBody: streamOf(route.streams) }),
     responses: {
       ...problemsOf(route),
       ...Object.fromEntries(route.answers.map((answer) => [answer.status, answerOf(answer, route)])),
@@ -98,6 +101,11 @@ function bodyOf(name: BodyName): object {
   return { required: name !== 'Nothing', content: contentOf(['application/json'], name) };
 }
 
+function streamOf(types: readonly string[]): object {
+  const content = Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }]));
+  return { required: true, description: ROWS, content };
+}
+
 function answerOf({ sentence, schema, headers = [] }: Answer, { produces = ['application/json'] }: Route): object {
   const described = headers.map((name) => [name, { description: HEADERS[name], schema: { type: 'string' } }]);
   const content = schema === null ? {} : { content: contentOf(produces, schema) };
@@ -116,7 +124,7 @@ function problemsOf(route: Route): Record<number, object> {
     ...route.problems,
     ...ANYWHERE,
     ...BY_ACCESS[route.access],
-    ...(route.body === undefined ? [] : WITH_BODY),
+    ...(route.body === undefined && route.streams === undefined ? [] : WITH_BODY),
   ];
   const responses: Record<number, object> = {};
   for (const status of new Set(codes.map((code) => ERRORS[code].http))) {

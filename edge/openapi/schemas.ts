@@ -4,7 +4,7 @@
  */
 import { DELIVERY_STATES } from '../../protocol/claim.ts';
 import { ERRORS } from '../../protocol/errors.ts';
-import { EVENT_STATES, PERIODS } from '../../protocol/event.ts';
+import { EVENT_STATES, PERIODS, SPLITS } from '../../protocol/event.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { MODE_ENTRIES_MAX, MODES } from '../../protocol/mode.ts';
 
@@ -66,6 +66,13 @@ const eventFields: Properties = {
     items: input({ from: clockTime, to: clockTime, mode }, ['from', 'to', 'mode']),
     maxItems: MODE_ENTRIES_MAX,
   },
+  splitBy: {
+    type: 'string',
+    enum: SPLITS,
+    description:
+      'Claims of MongoDB in collections of their own: by event, or by day (daily events). Fixed by the first claim.',
+  },
+  store: { type: 'string', maxLength: 64, description: 'The named store that keeps its claims; it never changes.' },
 };
 
 const claim = object({
@@ -101,7 +108,20 @@ const problem: Schema = {
     endsAt: orNull(time),
     retryAfterMs: count,
     reasons: { type: 'array', items: { type: 'string' } },
-    errors: { type: 'array', items: object({ field: { type: 'string' }, rule: { type: 'string' } }) },
+    errors: {
+      type: 'array',
+      description: 'Fields and rules that they break; of a file that was taken in part, lines.',
+      items: object(
+        { field: { type: 'string' }, line: count, rule: { type: 'string' } },
+        { optional: ['field', 'line'] },
+      ),
+    },
+    received: { ...count, description: 'Of a file that was taken in part; with it what became of its rows.' },
+    added: count,
+    existing: count,
+    removed: count,
+    absent: count,
+    rejected: count,
   },
 };
 
@@ -153,6 +173,13 @@ const auditEntry = object({
   after: {},
 });
 
+/** What became of the rows of a file. */
+function rows(changed: string, unchanged: string): Schema {
+  const error = object({ line: { ...count, minimum: 1 }, rule: { type: 'string' } });
+  const errors: Schema = { type: 'array', items: error, maxItems: 100, description: 'The first of the rejected rows.' };
+  return object({ received: count, [changed]: count, [unchanged]: count, rejected: count, errors });
+}
+
 const check = object({ ok: { type: 'boolean' }, detail: orNull({ type: 'string' }) });
 
 export const SCHEMAS = {
@@ -201,6 +228,9 @@ export const SCHEMAS = {
   RolePatch: input(roleFields, []),
   AuditEntry: auditEntry,
   AuditPage: page('AuditEntry'),
+  Qualified: rows('added', 'existing'),
+  Disqualified: rows('removed', 'absent'),
+  Qualification: object({ userId: key(LIMITS.userIdLengthMax), qualified: { type: 'boolean' } }),
   Problem: problem,
   Health: object({ ok: { type: 'boolean' } }),
   Readiness: object({ ready: { type: 'boolean' }, checks: { type: 'object', additionalProperties: check } }),

@@ -10,6 +10,7 @@ import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { liveRoute } from './live.ts';
 import { meRoutes } from './me.ts';
+import { qualificationRoutes } from './qualifications.ts';
 import { roleRoutes } from './roles.ts';
 import { userRoutes } from './users.ts';
 
@@ -17,6 +18,7 @@ export const ROUTES: readonly Route[] = [
   claimRoute,
   ...claimRoutes,
   ...eventRoutes,
+  ...qualificationRoutes,
   ...authRoutes,
   ...meRoutes,
   ...userRoutes,

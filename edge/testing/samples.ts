@@ -44,6 +44,8 @@ export function eventOf(changes: Partial<EventView> = {}): EventView {
     graceMs: 0,
     mode: 'direct',
     modeSchedule: [{ from: '20:00', to: '23:00', mode: 'journal' }],
+    splitBy: 'none',
+    store: 'main',
     state: 'LIVE',
     configVersion: 3,
     serverTime: '2026-11-22T05:00:00.000Z',

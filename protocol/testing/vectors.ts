@@ -108,6 +108,8 @@ const view: EventView = {
   graceMs: 600_000,
   mode: 'direct',
   modeSchedule: [{ from: '20:00', to: '23:00', mode: 'journal' }],
+  splitBy: 'day',
+  store: 'main',
   state: 'LIVE',
   configVersion: 3,
   serverTime: iso(NOW),

@@ -16,7 +16,7 @@ import type { EventRecord, Store } from '../store/store.ts';
 import type { EventConfigs } from './configs.ts';
 import type { JournalDoor } from './journal-door.ts';
 import { journalMissing, ModeSwitch, type SetBy } from './mode-switch.ts';
-import { fixedFieldsIn, patched, recordOf } from './record.ts';
+import { fixedFieldsIn, lastingFieldsIn, patched, recordOf } from './record.ts';
 import { type Change, type EventAnswer, EventWrites, isProblem } from './writes.ts';
 
 export { type EventAnswer, isProblem } from './writes.ts';
@@ -111,6 +111,10 @@ export class Events {
     configVersion: number | null,
   ): Promise<EventAnswer> {
     if (configVersion !== null && configVersion !== event.configVersion) return { code: 'VERSION_MISMATCH' };
+    const lasting = lastingFieldsIn(patch, event);
+    if (lasting.length > 0) {
+      return { code: 'EVENT_FIELD_FIXED', detail: `fixed since the event was made: ${lasting.join(', ')}` };
+    }
     const fixed = fixedFieldsIn(patch, event);
     if (fixed.length > 0 && (await this.#options.store.claims.hasAny(event.eventKey))) {
       return { code: 'EVENT_FIELD_FIXED', detail: `fixed since the first claim: ${fixed.join(', ')}` };

@@ -66,6 +66,13 @@ test('a schedule that is written during its hour holds at once, and one that is 
   await events.change('e', { modeSchedule: [FIRST_MINUTE] }, null);
   await time.advance(3_000);
   assert.is(recordOf().mode, 'journal');
+  void events.setMode('e', 'direct');
+  await time.settle();
+  await time.advance(3_000);
+  assert.is(recordOf().mode, 'direct');
+  await events.change('e', { modeSchedule: [FIRST_MINUTE] }, null);
+  await time.advance(3_000);
+  assert.is(recordOf().mode, 'journal', 'what was set by hand is over');
   await events.change('e', { modeSchedule: [] }, null);
   await time.advance(2 * MINUTE_MS);
   assert.equal([recordOf().mode, recordOf().modeByHand], ['journal', undefined]);

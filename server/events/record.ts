@@ -1,5 +1,5 @@
 /** Events as operators write them into events as they are kept, and back. Pure. */
-import type { EventInput, EventPatch, EventView } from '../../protocol/event.ts';
+import { type EventInput, type EventPatch, type EventView, MAIN_STORE } from '../../protocol/event.ts';
 import type { Mode } from '../../protocol/mode.ts';
 import type { Fault } from '../../protocol/shape.ts';
 import type { EventRecord } from '../store/store.ts';
@@ -21,6 +21,8 @@ export function recordOf({ eventKey, ...fields }: EventInput, now: number, modeD
     eligibility: { kind: 'everyone' },
     graceMs: 0,
     mode: modeDefault,
+    splitBy: 'none',
+    store: MAIN_STORE,
     state: 'LIVE',
     configVersion: 1,
     revision: 1,
@@ -49,7 +51,19 @@ function merge(event: EventRecord, { startsAt, endsAt, ...fields }: EventPatch):
   if (startsAt !== undefined) merged.startsAt = Date.parse(startsAt);
   if (endsAt !== undefined) merged.endsAt = endsAt === null ? null : Date.parse(endsAt);
   const isBackwards = merged.endsAt !== null && merged.endsAt <= merged.startsAt;
-  return { event: merged, faults: isBackwards ? [{ field: 'endsAt', rule: 'later than startsAt' }] : [] };
+  const isCutAcross = merged.splitBy === 'day' && merged.period !== 'daily';
+  return {
+    event: merged,
+    faults: [
+      ...(isBackwards ? [{ field: 'endsAt', rule: 'later than startsAt' }] : []),
+      ...(isCutAcross ? [{ field: 'splitBy', rule: 'day only with the period daily' }] : []),
+    ],
+  };
+}
+
+/** The fields of a patch that never change. Looks at values only to see whether they are the ones in force. */
+export function lastingFieldsIn(patch: Record<string, unknown>, event: EventRecord): string[] {
+  return Object.hasOwn(patch, 'store') && patch.store !== (event.store ?? MAIN_STORE) ? ['store'] : [];
 }
 
 /**
@@ -60,6 +74,7 @@ export function fixedFieldsIn(patch: Record<string, unknown>, event: EventRecord
   const names: string[] = (['period', 'timeZone', 'resetHour'] as const).filter(
     (name) => Object.hasOwn(patch, name) && patch[name] !== event[name],
   );
+  if (Object.hasOwn(patch, 'splitBy') && patch.splitBy !== (event.splitBy ?? 'none')) names.push('splitBy');
   if (Object.hasOwn(patch, 'stock') && (patch.stock === null) !== (event.stock === null)) names.push('stock');
   return names;
 }
@@ -71,6 +86,8 @@ export function viewOfEvent(event: EventRecord, serverTime: number, nextClaimAt?
   const view: EventView = {
     ...shown,
     modeSchedule: (event.modeSchedule ?? []).map((entry) => ({ ...entry })),
+    splitBy: event.splitBy ?? 'none',
+    store: event.store ?? MAIN_STORE,
     startsAt: iso(event.startsAt),
     endsAt: event.endsAt === null ? null : iso(event.endsAt),
     serverTime: iso(serverTime),

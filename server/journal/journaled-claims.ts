@@ -31,6 +31,9 @@ export function journaledClaims(claims: ClaimStore, unprojected: Unprojected): C
 
   return {
     insertMax: claims.insertMax,
+    get isSpread() {
+      return claims.isSpread;
+    },
     async insert(drafts, mayWrite) {
       const outcomes = await claims.insert(drafts, mayWrite);
       for (const outcome of outcomes) if (outcome.kind === 'inserted') unprojected.remember(outcome.claim);

@@ -1,4 +1,4 @@
-import { assert, suite } from '../../protocol/testing/kit.ts';
+import { assert, rejection, suite } from '../../protocol/testing/kit.ts';
 import { eventRecord } from '../shard/testing/bench.ts';
 import { journalBench } from './testing/bench.ts';
 
@@ -220,4 +220,11 @@ test('a claim of a stretch in direct mode is known when the event is a journal e
   await bench.claim('u2', 'r3');
   await bench.claim('u1', 'r4');
   assert.equal([bench.codeOf('r3'), bench.codeOf('r4')], ['ALREADY_CLAIMED', 'ALREADY_CLAIMED']);
+});
+
+test('a journal that begins before what the store has taken in is refused', async () => {
+  const bench = journalBench();
+  bench.state.mark = 1_000_000;
+  const error = await rejection(bench.start());
+  assert.match(error.message, /begins at 4096/);
 });

@@ -7,7 +7,7 @@ import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
 import type { Log } from '../lib/log.ts';
 import type { Conflict, Journal, JournalHome, Projector } from '../store/journal.ts';
-import type { ClaimRecord, ClaimStore, Store } from '../store/store.ts';
+import { type ClaimRecord, type ClaimStore, type Store, StoreRefused } from '../store/store.ts';
 import { Ask } from './ask.ts';
 import { journaledClaims, type Unprojected } from './journaled-claims.ts';
 import type { LookedUp, Proposed } from './ledger.ts';
@@ -176,6 +176,13 @@ export class Journaling {
     const { store, configs, eligibility, runtime, nowMs, log, onCommit } = this.#options;
     const { projectionIntervalMs: intervalMs } = this.#options;
     const mark = await projector.mark();
+    // Somebody has emptied the journal, or put another one in its place: its offsets would lie behind the mark for ever.
+    if (mark > journal.startsAt) {
+      await journal.close();
+      throw new StoreRefused(
+        `the journal begins at ${journal.startsAt}, but the store has taken in all before ${mark}`,
+      );
+    }
     const reign: Reign = new Reign({
       ...{ journal, mark, claims: store.claims, configs, eligibility, runtime, nowMs, onCommit },
       onFenced: () => this.#fenced(reign),

@@ -7,8 +7,10 @@ import { claimKeyOf } from '../../protocol/key.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
+import { placeOf } from '../events/place.ts';
 import type { Journaling } from '../journal/journaling.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Span } from '../rules/calendar.ts';
 import { type ClaimOutcome, type Decision, decide, nextClaimAfter } from '../rules/decide.ts';
 import type { ClaimDraft, ClaimRecord, EventRecord, InsertOutcome, Store } from '../store/store.ts';
 import { type Commit, GroupCommit } from './commit.ts';
@@ -104,6 +106,9 @@ export class Decisions {
     if (decision.kind === 'ANSWER') return this.#finish(turn, decision.outcome);
     if (decision.kind === 'LOOKUP') return this.#lookUp(turn);
     if (event.mode === 'journal') return this.#propose(turn, config, event);
+    // The insert would not see this request id where another claim has it.
+    const isSpread = event.splitBy === 'day' || this.#options.store.claims.isSpread;
+    if (isSpread && turn.byRequest === undefined) return this.#lookUp(turn);
     this.#draft(turn, event, now);
     turn.move('QUEUED');
     this.#commit.add(turn);
@@ -175,12 +180,15 @@ export class Decisions {
   }
 
   #draft(turn: Turn, event: EventRecord, now: number): void {
-    const { eventKey, userId, requestId } = turn.request;
+    const { eventKey, userId, requestId, isRequestIdFresh } = turn.request;
+    const span = turn.span as Span;
+    const place = placeOf(event, { span, now, isRepeatable: !isRequestIdFresh });
     turn.event = event;
     turn.draft = {
+      ...(place === undefined ? null : { place }),
       claimKey: turn.claimKey,
       eventKey,
-      period: turn.span?.id ?? '-',
+      period: span.id,
       userId,
       requestId,
       grantedAt: now,

@@ -6,15 +6,30 @@
  * j:true). Every read is of durable data (MongoDB: majority, from the primary).
  */
 import type { Claim, Reward } from '../../protocol/claim.ts';
-import type { EventState, Mode, ModeEntry, Period } from '../../protocol/event.ts';
+import type { EventState, Mode, ModeEntry, Period, SplitBy } from '../../protocol/event.ts';
 import type { AccountStores } from './accounts.ts';
 import type { JournalHome, Projector } from './journal.ts';
+import type { BackupOptions, BackupSummary, StoreStatus, Survey } from './survey.ts';
 
 /** A claim as it is kept. `attempt` is `node.boot.sequence` of the try that wrote it: it tells one's own write from another's. */
 export type ClaimRecord = Claim & { attempt: string };
 
-/** A claim that has been decided and waits to be durable. */
-export type ClaimDraft = Omit<ClaimRecord, 'slot'>;
+/**
+ * Where the claims of an event are kept; fixed before its first claim. Without `splitBy` in the collection of all, without
+ * `store` in the main store.
+ */
+export type ClaimPlace = {
+  splitBy?: SplitBy;
+  store?: string;
+  /**
+   * The period before, when an attempt of it under the same request id may still be on its way: once this draft is a claim,
+   * that attempt never will be. Split by day only; elsewhere the index of request ids sees to it.
+   */
+  periodBefore?: string;
+};
+
+/** A claim that has been decided and waits to be durable. A store that keeps all claims together ignores `place`. */
+export type ClaimDraft = Omit<ClaimRecord, 'slot'> & { place?: ClaimPlace };
 
 /** What became of a draft. Every claim in it is the stored, durable record, never the draft. */
 export type InsertOutcome =
@@ -61,10 +76,18 @@ export type ClaimStore = {
    */
   insertStock(drafts: readonly ClaimDraft[], stock: number, mayWrite?: MayWrite): Promise<InsertOutcome[]>;
   readonly insertMax: number;
+  /**
+   * Whether claims lie in several places, as far as is known here: then the insert alone does not see each request id, and
+   * one that a caller has chosen must be looked up first.
+   */
+  readonly isSpread: boolean;
 
   /** Reads reject with StoreUnavailable when the store cannot answer in time. One result per question, in order. */
   byKey(claimKeys: readonly string[]): Promise<(ClaimRecord | null)[]>;
-  byRequest(requests: readonly { userId: string; requestId: string }[]): Promise<(ClaimRecord | null)[]>;
+  /** Where several places hold a claim of it, the one of `eventKey`, else the oldest. */
+  byRequest(
+    requests: readonly { userId: string; requestId: string; eventKey?: string }[],
+  ): Promise<(ClaimRecord | null)[]>;
   /** Newest first by (grantedAt, claimKey); strictly after `after`. */
   ofUser(userId: string, page: { eventKey?: string; limit: number; after?: PageKey }): Promise<ClaimRecord[]>;
   list(filter: ClaimFilter, page: { limit: number; after?: PageKey }): Promise<ClaimRecord[]>;
@@ -104,6 +127,10 @@ export type EventRecord = {
   modeNext?: { mode: Mode; by: 'hand' | 'schedule' };
   /** The revision with which the mode was last changed: what a node knew of the event's claims before may be out of date. */
   modeRevision?: number;
+  /** Absent: `none`. */
+  splitBy?: SplitBy;
+  /** The name of the store that keeps its claims; never changed. Absent: the main one. */
+  store?: string;
   state: EventState;
   /** What operators see; grows by one with each change of theirs. */
   configVersion: number;
@@ -166,6 +193,15 @@ export type Store = {
   timeMs(): Promise<number>;
   /** Names of events whose guard is missing; empty when all is well. Never rejects, never waits. */
   guardsMissing(): string[];
+  /** For people, from what the store counts by itself. Never rejects; it may wait as long as a read. */
+  statuses(): Promise<StoreStatus[]>;
+  readonly survey: Survey;
+  /**
+   * A consistent copy of the tables and of the journal up to `journalEnd`, verified when it resolves; absent where the
+   * store's own tools make one. Nothing of the journal may be released meanwhile. Rejects with BackupRefused when the
+   * folder cannot be used.
+   */
+  readonly backup?: (options: BackupOptions) => Promise<BackupSummary>;
   close(): Promise<void>;
 };
 
@@ -182,5 +218,13 @@ export class StoreRefused extends Error {
   constructor(detail: string, options?: ErrorOptions) {
     super(detail, options);
     this.name = 'StoreRefused';
+  }
+}
+
+/** The folder of a backup is not one that can be written to, or read from. */
+export class BackupRefused extends Error {
+  constructor(detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.name = 'BackupRefused';
   }
 }

@@ -5,7 +5,7 @@
 import type { Mode } from '../../../protocol/mode.ts';
 import type { Problem } from '../../../protocol/reply.ts';
 import { virtualTime } from '../../../protocol/testing/virtual-time.ts';
-import { createClock } from '../../lib/clock.ts';
+import { type Clock, createClock } from '../../lib/clock.ts';
 import { decide } from '../../rules/decide.ts';
 import { type EventRecord, type EventStore, type Store, StoreUnavailable } from '../../store/store.ts';
 import { EventConfigs } from '../configs.ts';
@@ -24,8 +24,8 @@ type Door = JournalDoor & {
 export async function eventsBench(options: { journal?: 'none' | 'here'; modeDefault?: Mode } = {}) {
   const time = virtualTime();
   const records = new Map<string, EventRecord>();
-  /** `failures`: how many of the next requests to the store fail. */
-  const state = { failures: 0, writes: 0 };
+  /** `failures`: how many of the next requests to the store fail; `frozenMs`: how long this node was frozen without a timer running. */
+  const state = { failures: 0, writes: 0, frozenMs: 0 };
 
   const reach = () => {
     if (state.failures-- > 0) throw new StoreUnavailable('down');
@@ -69,7 +69,8 @@ export async function eventsBench(options: { journal?: 'none' | 'here'; modeDefa
       door.forgotten.push(`${eventKey} ${wouldGet(eventKey)} ${recordOf(eventKey).mode}`);
     },
   };
-  const clock = await createClock({ runtime: time, storeTimeMs: async () => time.wallMs() });
+  const running = await createClock({ runtime: time, storeTimeMs: async () => time.wallMs() });
+  const clock: Clock = { ...running, nowMs: () => running.nowMs() + state.frozenMs };
   const configs = new EventConfigs(store, time);
   const claims = { hasAny: async () => false, highestSlot: async () => 0 } as unknown as Store['claims'];
   const { journal = 'here', modeDefault = 'direct' } = options;

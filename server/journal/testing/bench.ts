@@ -93,6 +93,7 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
   const store = {
     claims: {
       insertMax: 500,
+      isSpread: false,
       byKey: (keys: readonly string[]) =>
         failing(keys.map((key) => stored.find(({ claimKey }) => claimKey === key) ?? null)),
       byRequest: (requests: readonly { userId: string; requestId: string }[]) =>

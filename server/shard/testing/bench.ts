@@ -71,6 +71,7 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
   const store = {
     claims: {
       insertMax: 500,
+      isSpread: false,
       insert: (drafts: readonly ClaimDraft[], mayWrite: () => boolean) => send(drafts, { stock: null, mayWrite }),
       insertStock: (drafts: readonly ClaimDraft[], stock: number, mayWrite: () => boolean) =>
         send(drafts, { stock, mayWrite }),

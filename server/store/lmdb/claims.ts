@@ -19,6 +19,8 @@ import type { Transactions } from './transactions.ts';
 export class LmdbClaims implements ClaimStore {
   /** A transaction of 1,000 keeps the main thread for about 10 ms; larger ones gain nothing. */
   readonly insertMax = 1_000;
+  /** Each claim lies beside its user's others, whatever its event is split by: a table a day would only add pages to a commit. */
+  readonly isSpread = false;
   readonly #transactions: Transactions;
 
   constructor(transactions: Transactions) {

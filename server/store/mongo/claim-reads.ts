@@ -1,11 +1,11 @@
 /**
- * Reads of claims, each of durable data and each over an index that is named, so that a plan never turns into a scan. Reads
+ * Reads of the claims of one collection, each of durable data and each over an index that is named, so that a plan never turns into a scan. Reads
  * that fail reject with StoreUnavailable.
  */
 import type { Collection, Db, Filter } from 'mongodb';
 import { requestKeyOf } from '../../../protocol/key.ts';
 import type { ClaimFilter, ClaimRecord, PageKey, RequestPage } from '../store.ts';
-import { requestsOf, usersOf } from './claim-scans.ts';
+import { requestsOf, usersOf, voidedOf } from './claim-scans.ts';
 import { answerOf } from './connection.ts';
 import {
   type ClaimDocument,
@@ -15,6 +15,7 @@ import {
   LIST_INDEX,
   REQUEST_INDEX,
   SLOT_INDEX,
+  VOID_USER,
 } from './schema.ts';
 
 type Request = { userId: string; requestId: string };
@@ -28,8 +29,8 @@ const EVENTS_PER_LIST_MAX = 100;
 export class ClaimReads {
   readonly #claims: Collection<ClaimDocument>;
 
-  constructor(db: Db) {
-    this.#claims = db.collection<ClaimDocument>(COLLECTION.claims);
+  constructor(db: Db, collection: string = COLLECTION.claims) {
+    this.#claims = db.collection<ClaimDocument>(collection);
   }
 
   async byKey(claimKeys: readonly string[]): Promise<(ClaimRecord | null)[]> {
@@ -71,6 +72,11 @@ export class ClaimReads {
       parts.push(await this.#page({ eventKey: { $in: part }, ...where }, LIST_INDEX.key, page.limit));
     }
     return parts.length === 1 ? (parts[0] ?? []) : parts.flat().sort(newestFirst).slice(0, page.limit);
+  }
+
+  /** Of these claim keys the ones that can never be a claim's any more. */
+  voidedOf(claimKeys: readonly string[]): Promise<Set<string>> {
+    return voidedOf(this.#claims, claimKeys);
   }
 
   async hasAny(eventKey: string, period?: string): Promise<boolean> {
@@ -135,8 +141,13 @@ export class ClaimReads {
     options: { sort?: Record<string, 1 | -1>; limit?: number } = {},
   ): Promise<ClaimRecord[]> {
     const cursor = this.#claims.find(filter, { hint, batchSize: expected + 1, maxTimeMS: READ_MS_MAX, ...options });
-    return (await answerOf(cursor.toArray())).map(claimOfDocument);
+    return (await answerOf(cursor.toArray())).filter(isClaim).map(claimOfDocument);
   }
+}
+
+/** Only a read by claim key meets one that is void. */
+function isClaim(document: ClaimDocument): boolean {
+  return document.userId !== VOID_USER;
 }
 
 /** Ties of `after` are found through `grantedAt` as well, so that the index range stays a single one. */
@@ -152,7 +163,7 @@ function rangeFilter({ from, to }: { from?: number; to?: number }, after: PageKe
   return { grantedAt, $or: [{ grantedAt: { $lt: at } }, { grantedAt: at, _id: { $lt: after.claimKey } }] };
 }
 
-function newestFirst(left: ClaimRecord, right: ClaimRecord): number {
+export function newestFirst(left: ClaimRecord, right: ClaimRecord): number {
   if (left.grantedAt !== right.grantedAt) return right.grantedAt - left.grantedAt;
   return left.claimKey < right.claimKey ? 1 : -1;
 }

@@ -18,7 +18,7 @@ const BY_REQUEST = { userId: 1, requestId: 1 } as const;
 /** What comes right behind every claim key that begins with `eventKey/period/`. */
 const BEHIND_SLASH = '0';
 
-/** In the order of user ids. */
+/** In the order of user ids. A void key is passed over, so a page may be shorter than it has to be; the next one goes on. */
 export async function usersOf(
   claims: Claims,
   { eventKey, period }: { eventKey: string; period: string },

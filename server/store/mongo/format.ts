@@ -6,8 +6,16 @@
 import { type Collection, type CollectionInfo, type Db, MongoServerError } from 'mongodb';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import { StoreRefused } from '../store.ts';
-import type { ClaimsRecord } from './guard.ts';
-import { COLLECTION, GUARD_INDEXES, type IndexSpec, LIST_INDEX } from './schema.ts';
+import {
+  type ClaimsRecord,
+  COLLECTION,
+  GUARD_INDEXES,
+  type IndexSpec,
+  idOfClaimsRecord,
+  LIST_INDEX,
+  PLACES_ID,
+  type PlacesRecord,
+} from './schema.ts';
 
 /** Grows when an older program could no longer read or guard the data. */
 export const FORMAT_VERSION = 2;
@@ -43,26 +51,42 @@ export async function raiseFormat(db: Db): Promise<void> {
 
 /** Makes what is not there yet. Throws StoreRefused when claims that are there break a guard. */
 export async function openCollections(db: Db, label: string): Promise<void> {
-  const meta = db.collection<ClaimsRecord>(COLLECTION.meta);
-  if ((await meta.findOne({ _id: 'claims' })) === null) {
-    await ignoring(CODE.namespaceExists, db.createCollection(COLLECTION.claims));
-    await createIndexes(db, label, GUARD_INDEXES);
-    await ignoring(CODE.duplicateKey, meta.insertOne({ ...(await claimsCollection(db)) }));
-  }
+  await recordClaims(db, COLLECTION.claims, label);
   const [claims] = await db.listCollections({ name: COLLECTION.claims }, { nameOnly: true }).toArray();
-  if (claims !== undefined) await createIndexes(db, label, [LIST_INDEX]);
+  if (claims !== undefined) await createIndexes(db, COLLECTION.claims, label, [LIST_INDEX]);
 }
 
-async function claimsCollection(db: Db): Promise<ClaimsRecord> {
-  const [found] = await db.listCollections<CollectionInfo>({ name: COLLECTION.claims }).toArray();
+/** A collection of claims of its own, recorded where readers everywhere find it. Throws as `openCollections`. */
+export async function openSplitCollection(db: Db, collection: string, label: string): Promise<void> {
+  await recordClaims(db, collection, label);
+  const meta = db.collection<PlacesRecord>(COLLECTION.meta);
+  // Counted up by whoever comes to it first on each server: one that made the record may have died before this.
+  await meta.updateOne({ _id: PLACES_ID }, { $inc: { count: 1 } }, { upsert: true });
+}
+
+async function recordClaims(db: Db, collection: string, label: string): Promise<void> {
+  const meta = db.collection<ClaimsRecord>(COLLECTION.meta);
+  if ((await meta.findOne({ _id: idOfClaimsRecord(collection) })) !== null) return;
+  await ignoring(CODE.namespaceExists, db.createCollection(collection));
+  await createIndexes(db, collection, label, [...GUARD_INDEXES, LIST_INDEX]);
+  await ignoring(CODE.duplicateKey, meta.insertOne({ ...(await recordOf(db, collection)) }));
+}
+
+async function recordOf(db: Db, collection: string): Promise<ClaimsRecord> {
+  const [found] = await db.listCollections<CollectionInfo>({ name: collection }).toArray();
   const uuid = found?.info?.uuid?.toString();
-  if (uuid === undefined) throw new StoreRefused(`${COLLECTION.claims} is not a collection with a UUID`);
-  return { _id: 'claims', collection: COLLECTION.claims, uuid };
+  if (uuid === undefined) throw new StoreRefused(`${collection} is not a collection with a UUID`);
+  return { _id: idOfClaimsRecord(collection), collection, uuid };
 }
 
-async function createIndexes(db: Db, label: string, indexes: readonly IndexSpec[]): Promise<void> {
+async function createIndexes(
+  db: Db,
+  collection: string,
+  label: string,
+  indexes: readonly IndexSpec[],
+): Promise<void> {
   try {
-    await db.command({ createIndexes: COLLECTION.claims, indexes, writeConcern: { w: 'majority' } });
+    await db.command({ createIndexes: collection, indexes, writeConcern: { w: 'majority' } });
   } catch (error) {
     if (!(error instanceof MongoServerError) || error.code !== CODE.duplicateKey) throw error;
     throw new StoreRefused(`claims in ${label} break a unique index: ${error.message}`);

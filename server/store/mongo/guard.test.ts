@@ -5,7 +5,7 @@ import { realRuntime } from '../../lib/runtime.ts';
 import { mongodReason, startReplicaSet } from '../../testing/mongod.ts';
 import { type Store, StoreRefused } from '../store.ts';
 import { createDraft, eventOf, rivalOf } from '../testing/fixtures.ts';
-import { whatIndexesLack } from './guard.ts';
+import { whatIndexesLack } from './guard-indexes.ts';
 import { openMongoStore } from './open.ts';
 import { COLLECTION, GUARD_INDEXES, LIST_INDEX, REQUEST_INDEX } from './schema.ts';
 

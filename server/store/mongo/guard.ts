@@ -1,32 +1,31 @@
 /**
- * Watches that what decides between two servers is still there: the claims collection with the UUID recorded in `meta`, each
- * second, and its unique indexes, each minute (each second while one is missing). It creates nothing: a guard made anew over
- * data that it did not guard proves nothing, so an operator must see to it. Between two checks `collectionUUID` in each
+ * Watches that what decides between two servers is still there: each collection of claims with the UUID recorded in `meta`,
+ * each second, and its unique indexes, each minute (each second while one is missing). It creates nothing: a guard made anew
+ * over data that it did not guard proves nothing, so an operator must see to it. Between two checks `collectionUUID` in each
  * insert stands in for the first check; nothing stands in for the second but the minute.
  */
-import { type CollectionInfo, type Db, MongoServerError, UUID } from 'mongodb';
+import { type CollectionInfo, type Db, type Filter, UUID } from 'mongodb';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import type { Log } from '../../lib/log.ts';
-import { COLLECTION, GUARD_INDEXES, type IndexSpec } from './schema.ts';
+import { whatIndexesLack } from './guard-indexes.ts';
+import { eventsIn } from './places.ts';
+import { type ClaimsRecord, COLLECTION, type EventDocument, RECORDS_OF_CLAIMS } from './schema.ts';
 
 /** A little under the second that is promised, for the check itself takes time. */
 const CHECK_MS = 800;
 const INDEX_CHECK_MS = 55_000;
 const EVENTS_NAMED_MAX = 1_000;
-const NAMESPACE_NOT_FOUND = 26;
+const NOT_CHECKED = 'not checked yet';
 
-/** Which collection holds the claims; made by the first start. */
-export type ClaimsRecord = { _id: 'claims'; collection: string; uuid: string };
+/** What was found out about one collection. `missing`: why inserts are refused; null when all is well. */
+type Watched = { uuid: UUID | null; missing: string | null; indexesCheckedMs: number };
 
 export class Guard {
   readonly #db: Db;
   readonly #runtime: Runtime;
   readonly #log: Log;
-  #collectionUuid: UUID | null = null;
-  /** Why inserts are refused; null when all is well. */
-  #missing: string | null = 'not checked yet';
+  readonly #watched = new Map<string, Watched>([[COLLECTION.claims, unchecked()]]);
   #eventsMissing: string[] = [];
-  #indexesCheckedMs = Number.NEGATIVE_INFINITY;
   #cancelTimer = () => {};
   #running: Promise<void> | null = null;
   #isClosed = false;
@@ -37,14 +36,20 @@ export class Guard {
     this.#log = log;
   }
 
-  /** Binds inserts to the collection whose guards were found; null while one is missing. */
-  get collectionUuid(): UUID | null {
-    return this.#missing === null ? this.#collectionUuid : null;
+  /** The collections of claims that are known, as they were last found recorded. */
+  get collections(): string[] {
+    return [...this.#watched.keys()];
   }
 
-  /** Events whose claims are refused. One collection holds the claims of all, so it is all or none. */
+  /** Binds inserts to the collection whose guards were found; null while one is missing, and where it is not known. */
+  uuidOf(collection: string): UUID | null {
+    const watched = this.#watched.get(collection);
+    return watched?.missing === null ? watched.uuid : null;
+  }
+
+  /** Events whose claims are refused: all those of a collection, for they share its guards. */
   get eventsMissing(): string[] {
-    return this.#missing === null ? [] : this.#eventsMissing;
+    return [...this.#watched.values()].every(({ missing }) => missing === null) ? [] : this.#eventsMissing;
   }
 
   /** Resolves after the first check, with the next ones scheduled. Rejects when that check could not be made. */
@@ -54,9 +59,18 @@ export class Guard {
   }
 
   /** An insert was refused for the sake of the UUID, or a read failed that names an index: look now, at both. */
-  suspect(): void {
-    this.#indexesCheckedMs = Number.NEGATIVE_INFINITY;
+  suspect(collection: string): void {
+    const watched = this.#watched.get(collection);
+    if (watched !== undefined) watched.indexesCheckedMs = Number.NEGATIVE_INFINITY;
     if (this.#running === null && !this.#isClosed) this.#runCheck();
+  }
+
+  /** Takes in what is recorded now. Rejects when that cannot be read. */
+  async refresh(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+    const check = this.#check();
+    this.#running = this.#over(check);
+    await check;
   }
 
   /** Resolves when no check is under way any more. */
@@ -72,71 +86,88 @@ export class Guard {
 
   #runCheck(): void {
     this.#cancelTimer();
-    // A store that cannot be reached is no proof of a missing guard; the last finding stands.
-    this.#running = this.#check()
+    // Checks do not overlap: the older one would not know a collection that the other has found.
+    if (this.#running !== null) return this.#schedule();
+    this.#running = this.#over(this.#check()).finally(() => this.#schedule());
+  }
+
+  /** A store that cannot be reached is no proof of a missing guard; the last finding stands. */
+  #over(check: Promise<void>): Promise<void> {
+    return check
       .catch(() => {})
       .finally(() => {
         this.#running = null;
-        this.#schedule();
       });
   }
 
   async #check(): Promise<void> {
-    const [recorded, found] = await Promise.all([
-      this.#db.collection<ClaimsRecord>(COLLECTION.meta).findOne({ _id: 'claims' }),
-      this.#db.listCollections<CollectionInfo>({ name: COLLECTION.claims }).toArray(),
+    const [records, found] = await Promise.all([
+      this.#db.collection<ClaimsRecord>(COLLECTION.meta).find(RECORDS_OF_CLAIMS).toArray(),
+      this.#db.listCollections<CollectionInfo>({ name: { $regex: `^${COLLECTION.claims}` } }).toArray(),
     ]);
-    const missing = whatIsWrong(recorded, found[0]) ?? (await this.#indexesMissing());
-    if (missing !== null) this.#eventsMissing = await this.#eventKeys();
-    if (recorded !== null) this.#collectionUuid = new UUID(recorded.uuid);
-    this.#settle(missing);
+    const recordOf = new Map(records.map((record) => [record.collection, record]));
+    const infoOf = new Map(found.map((info) => [info.name, info]));
+    const names = new Set([...this.#watched.keys(), ...recordOf.keys()]);
+    const look = (name: string) => this.#look(name, recordOf.get(name), infoOf.get(name));
+    const findings = new Map(await Promise.all([...names].map(async (name) => [name, await look(name)] as const)));
+    const missing = [...findings].filter(([, watched]) => watched.missing !== null);
+    if (missing.length > 0) this.#eventsMissing = await this.#eventKeys(missing.map(([name]) => name));
+    for (const [name, watched] of findings) this.#settle(name, watched);
   }
 
-  #settle(missing: string | null): void {
-    if (missing === this.#missing) return;
-    if (missing !== null) this.#log.error({ missing }, 'claims are refused: a guard is missing');
-    else if (this.#eventsMissing.length > 0) this.#log.warn({}, 'the guards of claims are back');
-    this.#missing = missing;
-  }
-
-  async #indexesMissing(): Promise<string | null> {
+  async #look(name: string, record: ClaimsRecord | undefined, info: CollectionInfo | undefined): Promise<Watched> {
+    const before = this.#watched.get(name) ?? unchecked();
+    const uuid = record === undefined ? before.uuid : new UUID(record.uuid);
+    const wrong = whatIsWrong(name, record, info);
+    if (wrong !== null) return { ...before, uuid, missing: wrong };
     const now = this.#runtime.monotonicMs();
-    if (this.#missing === null && now - this.#indexesCheckedMs < INDEX_CHECK_MS) return null;
-    const indexes = await this.#db.collection(COLLECTION.claims).listIndexes().toArray().catch(noneWithoutCollection);
-    this.#indexesCheckedMs = now;
-    return whatIndexesLack(indexes);
+    if (before.missing === null && now - before.indexesCheckedMs < INDEX_CHECK_MS) return { ...before, uuid };
+    const indexes = await this.#indexesOf(name);
+    return { uuid, missing: indexes === null ? `collection ${name} was dropped` : whatIndexesLack(indexes), indexesCheckedMs: now };
   }
 
-  async #eventKeys(): Promise<string[]> {
-    const events = this.#db.collection<{ _id: string }>(COLLECTION.events);
-    const found = await events.find({}, { projection: { _id: 1 }, limit: EVENTS_NAMED_MAX }).toArray();
-    return found.length === 0 ? [COLLECTION.claims] : found.map(({ _id }) => _id);
+  #settle(name: string, watched: Watched): void {
+    const before = this.#watched.get(name)?.missing ?? null;
+    this.#watched.set(name, watched);
+    const { missing } = watched;
+    if (missing === before || (before === null && missing === null)) return;
+    if (missing !== null) this.#log.error({ collection: name, missing }, 'claims are refused: a guard is missing');
+    else if (before !== NOT_CHECKED) this.#log.warn({ collection: name }, 'the guards of claims are back');
+  }
+
+  async #indexesOf(name: string): Promise<Record<string, unknown>[] | null> {
+    try {
+      return await this.#db.collection(name).listIndexes().toArray();
+    } catch (error) {
+      if (isGone(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Named by their collection where no event is known to have its claims there. */
+  async #eventKeys(collections: readonly string[]): Promise<string[]> {
+    const events = this.#db.collection<EventDocument>(COLLECTION.events);
+    const options = { projection: { _id: 1 }, limit: EVENTS_NAMED_MAX } as const;
+    const keys = collections.map(async (name) => {
+      const found = await events.find(eventsIn(name) as Filter<EventDocument>, options).toArray();
+      return found.length === 0 ? [name] : found.map(({ _id }) => _id);
+    });
+    return [...new Set((await Promise.all(keys)).flat())];
   }
 }
 
-function whatIsWrong(recorded: ClaimsRecord | null, found: CollectionInfo | undefined) {
-  if (recorded === null) return `the record of ${COLLECTION.claims} in ${COLLECTION.meta} is gone`;
-  if (found === undefined) return `collection ${COLLECTION.claims} was dropped`;
-  return found.info?.uuid?.toString() === recorded.uuid ? null : `collection ${COLLECTION.claims} was replaced`;
+const NAMESPACE_NOT_FOUND = 26;
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === NAMESPACE_NOT_FOUND;
 }
 
-/** What is wrong with the indexes of the claims collection as guards; null when nothing is. Pure. */
-export function whatIndexesLack(indexes: readonly Record<string, unknown>[]): string | null {
-  const expiring = indexes.find((index) => index.expireAfterSeconds !== undefined);
-  if (expiring !== undefined) return `index ${expiring.name} expires claims, which opens their keys again`;
-  const lacking = GUARD_INDEXES.find((spec) => !indexes.some((index) => guards(index, spec)));
-  return lacking === undefined ? null : `unique index ${lacking.name} ${JSON.stringify(lacking.key)} was dropped`;
+function unchecked(): Watched {
+  return { uuid: null, missing: NOT_CHECKED, indexesCheckedMs: Number.NEGATIVE_INFINITY };
 }
 
-/** The name does not matter; an index under construction has its specification elsewhere and so does not count yet. */
-function guards(index: Record<string, unknown>, spec: IndexSpec): boolean {
-  const isSame = (field: 'key' | 'partialFilterExpression') =>
-    JSON.stringify(index[field]) === JSON.stringify(spec[field]);
-  const isWhole = index.sparse !== true && index.collation === undefined;
-  return isSame('key') && isSame('partialFilterExpression') && index.unique === true && isWhole;
-}
-
-function noneWithoutCollection(error: unknown): never[] {
-  if (error instanceof MongoServerError && error.code === NAMESPACE_NOT_FOUND) return [];
-  throw error;
+function whatIsWrong(name: string, record: ClaimsRecord | undefined, found: CollectionInfo | undefined) {
+  if (record === undefined) return `the record of ${name} in ${COLLECTION.meta} is gone`;
+  if (found === undefined) return `collection ${name} was dropped`;
+  return found.info?.uuid?.toString() === record.uuid ? null : `collection ${name} was replaced`;
 }

@@ -8,7 +8,6 @@ import type { Log } from '../../lib/log.ts';
 import type { MayWrite } from '../store.ts';
 import { type Fate, fateOfError, fatesOfReply, type InsertReply, type Order, Withheld } from './classify.ts';
 import type { Guard } from './guard.ts';
-import { COLLECTION } from './schema.ts';
 
 export type InsertTarget = { collection: string; majorityMs: number; collectionUuid?: UUID; mayWrite?: MayWrite };
 export type Inserted = {
@@ -54,14 +53,18 @@ export async function insertOnce(
   }
 }
 
-/** Inserts into the claims collection, as long as its guards are there. */
+export type InserterOptions = { db: Db; guard: Guard; majorityMs: number; log: Log };
+
+/** Inserts into one collection of claims, as long as its guards are there. */
 export class ClaimInserter {
+  readonly #collection: string;
   readonly #db: Db;
   readonly #guard: Guard;
   readonly #majorityMs: number;
   readonly #log: Log;
 
-  constructor({ db, guard, majorityMs, log }: { db: Db; guard: Guard; majorityMs: number; log: Log }) {
+  constructor(collection: string, { db, guard, majorityMs, log }: InserterOptions) {
+    this.#collection = collection;
     this.#db = db;
     this.#guard = guard;
     this.#majorityMs = majorityMs;
@@ -70,19 +73,19 @@ export class ClaimInserter {
 
   /** Whether what decides between servers was there when it was last looked for. */
   get isGuarded(): boolean {
-    return this.#guard.collectionUuid !== null;
+    return this.#guard.uuidOf(this.#collection) !== null;
   }
 
   /** Something behaves as if an index were gone: look now. */
   suspectGuard(): void {
-    this.#guard.suspect();
+    this.#guard.suspect(this.#collection);
   }
 
   /** Never rejects; one fate per document, in order. */
   async insert(documents: readonly Document[], order: Order, mayWrite: MayWrite): Promise<Fate[]> {
-    const collectionUuid = this.#guard.collectionUuid;
+    const collectionUuid = this.#guard.uuidOf(this.#collection);
     if (collectionUuid === null) return Array<Fate>(documents.length).fill('guardMissing');
-    const target = { collection: COLLECTION.claims, majorityMs: this.#majorityMs, collectionUuid, mayWrite };
+    const target = { collection: this.#collection, majorityMs: this.#majorityMs, collectionUuid, mayWrite };
     const { fates, complaint } = await insertOnce(this.#db, target, documents, order);
     if (fates.includes('guardMissing')) this.suspectGuard();
     this.#logDoubts(fates, complaint);

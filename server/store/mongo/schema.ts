@@ -44,6 +44,23 @@ export const LIST_INDEX: IndexSpec = { name: 'list', key: { eventKey: 1, granted
 
 export const GUARD_INDEXES: readonly IndexSpec[] = [REQUEST_INDEX, SLOT_INDEX];
 
+/** Which collection holds claims, in `meta`: made before the first claim in it, and never again. */
+export type ClaimsRecord = { _id: string; collection: string; uuid: string };
+
+const RECORD_ID = 'claims';
+
+/** The ids are `claims`, for the collection of all, and `claims/NAME`. */
+export function idOfClaimsRecord(collection: string): string {
+  return collection === COLLECTION.claims ? RECORD_ID : `${RECORD_ID}/${collection}`;
+}
+
+/** All of these records: `0` comes right behind the slash. */
+export const RECORDS_OF_CLAIMS = { _id: { $gte: RECORD_ID, $lt: `${RECORD_ID}0` } };
+
+/** In `meta`: counts up when a collection of claims has been recorded, so that readers elsewhere learn of it. */
+export const PLACES_ID = 'places';
+export type PlacesRecord = { _id: typeof PLACES_ID; count: number };
+
 export type ClaimDocument = Omit<ClaimRecord, 'claimKey' | 'grantedAt' | 'delivery'> & {
   _id: string;
   grantedAt: Date;
@@ -78,7 +95,12 @@ export function claimOfDocument({ _id, requestId, grantedAt, delivery, ...rest }
   };
 }
 
-/** No request id that a caller may choose holds it. */
+/** The claim that an inserted draft is. */
+export function claimOfDraft({ place: _place, ...draft }: ClaimDraft, slot: number | null): ClaimRecord {
+  return { ...draft, slot };
+}
+
+/** No user id and no request id that a caller may choose holds it. */
 const ASIDE = '\0';
 
 /**
@@ -87,6 +109,21 @@ const ASIDE = '\0';
  */
 export function asideRequestId(requestId: string, claimKey: string): string {
   return requestId + ASIDE + claimKey;
+}
+
+export function isRequestIdAside(stored: string): boolean {
+  return stored.includes(ASIDE);
+}
+
+/**
+ * Takes a claim key without being a claim, so that a late attempt at it cannot become one. Not under its user and event, so
+ * that no list meets it; `request` keeps the unique index apart from it.
+ */
+export type VoidDocument = { _id: string; void: true; userId: typeof VOID_USER; requestId: string; by: string };
+export const VOID_USER = `${ASIDE}void`;
+
+export function documentOfVoid(claimKey: string, by: string): VoidDocument {
+  return { _id: claimKey, void: true, userId: VOID_USER, requestId: claimKey, by };
 }
 
 function shownRequestId(stored: string): string {

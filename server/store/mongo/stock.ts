@@ -8,7 +8,7 @@ import type { ClaimReads } from './claim-reads.ts';
 import type { Fate } from './classify.ts';
 import type { ClaimInserter } from './inserter.ts';
 import { ownersOf } from './owners.ts';
-import { documentOfClaim } from './schema.ts';
+import { claimOfDraft, documentOfClaim } from './schema.ts';
 
 /** Each lost race means that others have sold; a caller that loses this often is told to come again. */
 const RACES_LOST_MAX = 100;
@@ -84,7 +84,7 @@ class Sale {
     for (const [index, draft] of drafts.entries()) {
       const fate = fates[index] ?? 'unknown';
       if (fate === 'inserted') {
-        this.outcomes.push({ kind: 'inserted', claim: { ...draft, slot: firstSlot + index } });
+        this.outcomes.push({ kind: 'inserted', claim: claimOfDraft(draft, firstSlot + index) });
       } else if (fate === 'unknown') {
         this.outcomes.push({ kind: 'unknown' });
       } else {

@@ -1,0 +1,18 @@
+/** What makes the indexes of a collection of claims its guards. Pure. */
+import { GUARD_INDEXES, type IndexSpec } from './schema.ts';
+
+/** What is wrong with the indexes of a collection of claims as guards; null when nothing is. */
+export function whatIndexesLack(indexes: readonly Record<string, unknown>[]): string | null {
+  const expiring = indexes.find((index) => index.expireAfterSeconds !== undefined);
+  if (expiring !== undefined) return `index ${expiring.name} expires claims, which opens their keys again`;
+  const lacking = GUARD_INDEXES.find((spec) => !indexes.some((index) => guards(index, spec)));
+  return lacking === undefined ? null : `unique index ${lacking.name} ${JSON.stringify(lacking.key)} was dropped`;
+}
+
+/** The name does not matter; an index under construction has its specification elsewhere and so does not count yet. */
+function guards(index: Record<string, unknown>, spec: IndexSpec): boolean {
+  const isSame = (field: 'key' | 'partialFilterExpression') =>
+    JSON.stringify(index[field]) === JSON.stringify(spec[field]);
+  const isWhole = index.sparse !== true && index.collation === undefined;
+  return isSame('key') && isSame('partialFilterExpression') && index.unique === true && isWhole;
+}
