@@ -29,6 +29,9 @@ export const REPETITION = {
   STATUS: 'repeatable',
   METRICS: 'repeatable',
   JOURNAL_BLOCKS: 'repeatable',
+  STORES: 'repeatable',
+  RECONCILE: 'repeatable',
+  BACKUP: 'repeatable',
   REGISTER: 'once',
   // The second answer would be the session without its refresh token.
   LOGIN: 'once',

@@ -33,7 +33,7 @@ export const EDGE_LIMITS = {
   /** Silence of an upload's sender while the edge reads. */
   uploadSilenceMs: 10_000,
   /** Beyond that silence, an upload must on the whole be sent at this rate. */
-  uploadBytesPerSecondMin: 4_096,
+  uploadBytesPerSecondMin: 1_024,
   /** How long the rest of an upload that was refused in the middle is read, so that its answer arrives. */
   uploadLingerMs: 5_000,
   tokenBytesMax: 4_096,

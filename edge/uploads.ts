@@ -58,12 +58,11 @@ export class Uploads {
       const askedAt = this.#runtime.monotonicMs();
       const piece = await stream.next(LOOK_MS);
       const ms = this.#runtime.monotonicMs() - askedAt;
+      if (piece === 'END' || piece === 'GONE') return piece;
       waitedMs += ms;
       silentMs = piece === 'NOTHING' ? silentMs + ms : 0;
       const patienceMs = uploadSilenceMs + (bytes / uploadBytesPerSecondMin) * 1_000;
-      if (piece === 'NOTHING' ? silentMs > uploadSilenceMs || waitedMs > patienceMs : waitedMs > patienceMs)
-        return 'LATE';
-      if (piece === 'END' || piece === 'GONE') return piece;
+      if (silentMs > uploadSilenceMs || waitedMs > patienceMs) return 'LATE';
       if (piece === 'NOTHING') continue;
       bytes += piece.length;
       if (bytes > uploadBytesMax) return 'TOO_LONG';

@@ -190,6 +190,22 @@ export const OPS = {
     positional(actor, ['after', nullable(integer({ min: 0, max: Number.MAX_SAFE_INTEGER }))], limit),
   ),
 
+  /** The stores and their collections, with what they count of themselves. */
+  STORES: request(68, positional(actor)),
+  /**
+   * Compares what must agree, part by part: null begins, the cursor of an answer goes on. `asOf`: claims granted later are
+   * not judged; null is 5 s ago.
+   */
+  RECONCILE: request(69, positional(actor, ['asOf', time], cursor)),
+  /**
+   * A copy of the running store into an empty folder of the server's machine: the first one with a new `backupId` begins
+   * it, the others say how far it is.
+   */
+  BACKUP: request(
+    70,
+    positional(actor, ['directory', text({ lengthMin: 1, lengthMax: 1_024 })], ['backupId', requestIdShape]),
+  ),
+
   /** The first three are the edge's own, before anybody is signed in: the actor is null, so the address comes apart. */
   REGISTER: request(
     80,

@@ -14,6 +14,7 @@ import { readyTuple } from './ready.ts';
 import {
   boolean,
   bytes,
+  choice,
   dictionary,
   integer,
   list,
@@ -25,8 +26,10 @@ import {
   type TypeOf,
   text,
 } from './shape.ts';
+import { BACKUP_STATES, mismatchTuple, storeTuple } from './upkeep.ts';
 
 const count = integer({ min: 0, max: LIMITS.qualificationsMax });
+const size = integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const document = bytes({ lengthMax: LIMITS.frameBytesMax });
 const shortText = text({ lengthMin: 1, lengthMax: 512 });
 
@@ -82,6 +85,23 @@ export const RESULTS = {
   JOURNAL_BLOCKS: positionalAtLeast(
     ['blocks', list(blockTuple, { lengthMax: LIMITS.pageLengthMax })],
     ['next', nullable(integer({ min: 0, max: Number.MAX_SAFE_INTEGER }))],
+  ),
+  /** `upkeep.ts` reads these. */
+  STORES: positionalAtLeast(['stores', list(storeTuple, { lengthMax: 64 })]),
+  RECONCILE: positionalAtLeast(
+    ['nextCursor', nullable(text({ lengthMin: 1, lengthMax: 512 }))],
+    ['asOf', integer({ min: 0, max: 8_640_000_000_000_000 })],
+    ['checked', size],
+    ['total', size],
+    ['mismatches', list(mismatchTuple, { lengthMax: 8_192 })],
+  ),
+  BACKUP: positionalAtLeast(
+    ['state', choice(...BACKUP_STATES)],
+    ['phase', shortText],
+    ['bytes', size],
+    ['bytesTotal', size],
+    ['claims', nullable(size)],
+    ['detail', nullable(shortText)],
   ),
   REGISTER: userViewShape,
   LOGIN: signedInShape,

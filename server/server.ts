@@ -15,6 +15,7 @@ import { createIdentity, type TokenOptions } from './identity.ts';
 import { Journaling } from './journal/journaling.ts';
 import { BurstClock } from './lib/burst-clock.ts';
 import { createClock } from './lib/clock.ts';
+import { loopLoad } from './lib/event-loop.ts';
 import type { Log } from './lib/log.ts';
 import { createMetrics } from './lib/metrics.ts';
 import { type Address, createListener, type TlsOptions } from './net/listener.ts';
@@ -30,11 +31,13 @@ import { type Check, createNodeHandlers } from './route/node-handlers.ts';
 import { createNoticeHandlers } from './route/notice-handlers.ts';
 import { createQualificationHandlers } from './route/qualification-handlers.ts';
 import { createRouter } from './route/router.ts';
+import { createUpkeepHandlers } from './route/upkeep-handlers.ts';
 import { ROLES_STALE_MS } from './session/gate.ts';
 import type { ServiceKeys } from './session/service-keys.ts';
 import { Shards } from './shard/shards.ts';
 import { viewsBehind } from './store/block/view.ts';
 import type { Store } from './store/store.ts';
+import { createUpkeep } from './upkeep/upkeep.ts';
 
 const SKEW_MS_MAX = 500;
 const BOOT_BYTES = 4;
@@ -90,6 +93,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     eligibility,
     ...{ store: options.store, configs, runtime, nowMs: clock.nowMs, log, onCommit: metrics.commit },
     projectionIntervalMs: options.projectionIntervalMs ?? 1_000,
+    load: loopLoad(),
   });
   await journaling.start();
   // From here on nobody sees the store's claims without those of the journal.
@@ -148,12 +152,13 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     };
   }
 
+  const upkeep = createUpkeep({ store: options.store, journal, runtime, log, metrics });
   const granted: Granted = ({ claim, nextClaimAt }) => notices.granted(claim, nextClaimAt);
   const claims = {
     ...{ shards, configs, runtime, granted, onOutcome: metrics.outcome },
     burst: new BurstClock(runtime, clock),
     // Without the lock queue nothing is answered from memory alone.
-    journaling: (options.isLocking ?? true) ? journaling : { claim: () => false },
+    journaling: (options.isLocking ?? true) ? journaling : { beginBatch: () => {}, claim: () => false },
     isHeard: () => notices.isHeard,
   };
   const router = createRouter({
@@ -172,6 +177,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
           blocks: (page) => viewsBehind(journal.blocks(page.after ?? 0), page),
         },
       }),
+      ...createUpkeepHandlers({ ...upkeep, journal, nowMs: clock.nowMs }),
       ...createAccountHandlers({ accounts, nowMs: clock.nowMs }),
       ...createAdminHandlers({ accounts, roles: identity.roles, stores: store.accounts }),
       ...createNoticeHandlers({ notices }),

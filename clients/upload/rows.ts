@@ -57,6 +57,11 @@ export class RowReader {
     this.#isBody = format === 'ndjson' || from.line > 0;
   }
 
+  /** Behind the last line that was taken. */
+  get position(): Position {
+    return { line: this.#line, offset: this.#offset };
+  }
+
   /** Throws HeaderMissing. */
   push(chunk: Buffer): void {
     let start = 0;

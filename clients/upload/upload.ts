@@ -10,8 +10,8 @@ import { type Position, type RowFormat, RowReader } from './rows.ts';
 export type Carried = { code: 'OK'; changed: number; unchanged: number } | Problem;
 export type RowError = { line: number; rule: string };
 export type Tally = { changed: number; unchanged: number; rejected: number; errors: readonly RowError[] };
-/** Everything before `position` has been carried out, with this result. */
-export type Progressed = Tally & { position: Position };
+/** Everything before `position` has been carried out, with this result; whose row stood there last, null at the beginning. */
+export type Progressed = Tally & { position: Position; lastUserId: string | null };
 
 export type UploadOptions = {
   format: RowFormat;
@@ -28,7 +28,7 @@ const IN_FLIGHT_MAX = 3;
 export const ERRORS_MAX = 100;
 export const BEGINNING: Progressed = {
   ...{ changed: 0, unchanged: 0, rejected: 0, errors: [] },
-  position: { line: 0, offset: 0 },
+  ...{ position: { line: 0, offset: 0 }, lastUserId: null },
 };
 
 /** With how many rows had been rejected before its end, and how many errors told. */
@@ -97,6 +97,8 @@ export class Upload {
     this.#cut();
     await this.#sendReady();
     await this.settle();
+    // Rows that were rejected, or none, may follow the last batch.
+    if (!this.isOver) this.#progressed = { ...this.#progressed, ...this.tally, position: this.#reader.position };
   }
 
   /** Resolves when every batch that was sent is answered; what else was read is left to another run. */
@@ -152,8 +154,9 @@ export class Upload {
     this.#changed += carried.changed;
     this.#unchanged += carried.unchanged;
     if (this.problem !== null) return;
-    const { position, rejected, errors } = first.batch;
+    const { userIds, position, rejected, errors: told } = first.batch;
     const { changed, unchanged } = this.tally;
-    this.#progressed = { changed, unchanged, rejected, errors: this.#errors.slice(0, errors), position };
+    const errors = this.#errors.slice(0, told);
+    this.#progressed = { changed, unchanged, rejected, errors, position, lastUserId: userIds.at(-1) ?? null };
   }
 }

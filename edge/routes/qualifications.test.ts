@@ -48,7 +48,7 @@ async function sending({ port, token }: Bench, headers = NDJSON): Promise<{ sock
     received += chunk;
   });
   socket.on('error', () => {});
-  const answer = once(socket, 'close').then(() => received);
+  const answer = new Promise<string>((resolve) => socket.once('close', () => resolve(received)));
   const type = `content-type: ${headers['content-type']}\r\ntransfer-encoding: chunked`;
   socket.write(`PUT ${PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token()}\r\n${type}\r\n\r\n`);
   return { socket, answer };
@@ -103,7 +103,7 @@ test('a file larger than any other body goes in batches, and again adds nothing'
   const { users, script } = listing();
   await withEdge({ script }, async (bench) => {
     const body = ndjson(23_000);
-    assert.ok(body.length > 5 * bench.edge.constructor.length + 65_536);
+    assert.ok(body.length > 65_536);
     const first = await put(bench, body);
     assert.equal(first.json as unknown, { received: 23_000, added: 23_000, existing: 0, rejected: 0, errors: [] });
     assert.is(users.size, 23_000);
@@ -156,7 +156,7 @@ test('too many rows, or too many bytes, are refused with what was taken', async 
     assert.is((await put(bench, ndjson(10))).status, 200);
     const { status, json } = await put(bench, ndjson(11), NDJSON, 'DELETE');
     assert.equal([status, json.code], [413, 'PAYLOAD_TOO_LARGE']);
-    assert.match(json.detail, /At most 10 rows/);
+    assert.match(json.detail ?? '', /At most 10 rows/);
     assert.equal({ ...json, received: 10, removed: 10, absent: 0, rejected: 0 }, json);
     assert.is(users.size, 0);
   });

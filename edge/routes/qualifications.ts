@@ -53,7 +53,8 @@ async function takeIn(
       take: (piece) => upload.push(piece),
       mayGoOn: () => !upload.isOver && !context.isDraining,
     });
-    if (end === 'END') await upload.end();
+    // What came before the row too many is carried out.
+    if (end === 'END' || upload.isTooLong) await upload.end();
   } catch (error) {
     if (!(error instanceof HeaderMissing)) throw error;
     end = 'NO_HEADER';

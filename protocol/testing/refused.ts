@@ -100,6 +100,8 @@ export const REFUSED: Refused = {
     ]),
     args('EVENT_MODE', 'an unknown mode', 'mode', [null, 'summer', 'fast']),
     args('JOURNAL_BLOCKS', 'an offset before the beginning', 'after', [null, -1]),
+    args('RECONCILE', 'a cursor without a character', 'cursor', [null, null, '']),
+    args('BACKUP', 'no backup id', 'backupId', [null, '/backups/1']),
     args('QUALIFY', 'no user ids', 'userIds', [null, 'summer', []]),
     args('REGISTER', 'a password of 7 characters', 'password', [null, 'mira', '1234567']),
     args('REGISTER', 'an argument for roles', 'body', [null, 'mira', '12345678', null, null, ['ADMIN']]),

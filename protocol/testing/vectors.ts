@@ -20,6 +20,7 @@ import { encodeReady } from '../ready.ts';
 import { encodeProblem, type Problem } from '../reply.ts';
 import { batchAsked, batchOutcomes } from './batch-vectors.ts';
 import { blocksAt } from './journal-vectors.ts';
+import { upkeepFrames } from './upkeep-vectors.ts';
 
 export type Vector = {
   name: string;
@@ -253,6 +254,7 @@ const events = [
   request('JOURNAL_BLOCKS', 29, 'JOURNAL_BLOCKS behind an offset', null, 67_112_960, 10),
   reply('JOURNAL_BLOCKS', 29, 'blocks with more behind them', 'OK', [blocks.map(encodeBlock), blocks.at(-1)?.offset]),
   refusal('JOURNAL_BLOCKS', 29, { code: 'NOT_FOUND', detail: 'this store has no journal' }),
+  ...upkeepFrames({ request, reply, refusal, operator, now: NOW }),
 ];
 
 const user: UserView = { id: 'u1', username: 'Mira', roles: ['USER'], createdAt: iso(NOW - DAY) };

@@ -4,8 +4,10 @@ import { text } from 'node:stream/consumers';
 import { type CliAnswer, claimOnce, EXIT, eventList, eventMode, eventPut } from '../../clients/cli.ts';
 import { type Client, ConnectFailed, connect, problemJson } from '../../clients/index.ts';
 import { journalLines } from '../../clients/journal-dump.ts';
+import { realRuntime } from '../lib/runtime.ts';
 import type { Command } from './commands.ts';
 import { findServiceKeys, keyWithRole } from './keys.ts';
+import { qualifyFile } from './qualify-command.ts';
 import type { Settings } from './read-settings.ts';
 import { StartFailed } from './refused.ts';
 import { addressText } from './setting-values.ts';
@@ -14,7 +16,8 @@ import { clientTls } from './tls-files.ts';
 const CONNECT_MS = 5_000;
 
 type AskedOnce = Extract<Command, { name: 'event put' | 'event list' | 'event mode' | 'claim' }>;
-type ClientCommand = AskedOnce | Extract<Command, { name: 'journal dump' }>;
+type Qualify = Extract<Command, { name: 'qualify' }>;
+type ClientCommand = AskedOnce | Qualify | Extract<Command, { name: 'journal dump' }>;
 
 /** Resolves to the exit code: 0, or 3 for a claim that was not granted, or 1. */
 export async function runClientCommand(command: ClientCommand, settings: Settings): Promise<number> {
@@ -22,6 +25,7 @@ export async function runClientCommand(command: ClientCommand, settings: Setting
   const client = await connectAs(command.name === 'claim' ? 'game' : 'admin', settings);
   try {
     if (command.name === 'journal dump') return await dump(client, command.after);
+    if (command.name === 'qualify') return await qualify(client, command, settings);
     const { exitCode, body } = await ask(client, command, input);
     process.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
     return exitCode;
@@ -36,6 +40,23 @@ function ask(client: Client, command: AskedOnce, input: unknown): Promise<CliAns
   if (command.name === 'event mode') return eventMode(client, command.event, command.mode);
   const { event, user, requestId } = command;
   return claimOnce(client, { event, user, requestId: requestId ?? undefined });
+}
+
+/** Ctrl-C stops it after what is under way; another one ends it at once. */
+function qualify(client: Client, command: Qualify, { data, server }: Settings): Promise<number> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const { stderr, stdout } = process;
+  return qualifyFile({
+    ...{ client, ...command, data, servers: server.map(addressText).sort().join(), runtime: realRuntime },
+    sink: {
+      isTerminal: stderr.isTTY === true,
+      columns: () => stderr.columns ?? 80,
+      write: (text) => void stderr.write(text),
+    },
+    print: (text) => void stdout.write(text),
+    stop: stop.signal,
+  });
 }
 
 /** Lines go out as they come: a journal may be larger than this machine's memory. */

@@ -25,6 +25,10 @@ export const COMMANDS = {
   'event put': command('creates or changes the event of a JSON file (- reads stdin)', { operands: ['FILE'] }),
   'event list': command('prints every event'),
   'event mode': command('how an event commits from now on', { operands: ['KEY', MODES.join('|')] }),
+  qualify: command('puts the users of a file onto the list of an event (NDJSON or CSV; - reads stdin), or off it', {
+    operands: ['EVENT', 'FILE'],
+    own: ['--remove'],
+  }),
   claim: command('claims once', { own: ['--event', '--user', '--request-id'], required: ['--event', '--user'] }),
   'journal dump': command('prints what the journal holds, a JSON line for each block and claim', { own: ['--after'] }),
 };
@@ -56,6 +60,14 @@ export const OWN_FLAGS = {
     help: 'only blocks behind this offset',
     parse: whole({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   },
+  remove: {
+    flag: '--remove',
+    form: '',
+    initial: null,
+    help: 'takes the users off the list',
+    parse: () => true,
+    isSwitch: true,
+  },
 } satisfies Record<string, Row<unknown>>;
 
 export type Own = { [K in keyof typeof OWN_FLAGS]: ReturnType<(typeof OWN_FLAGS)[K]['parse']> | null };
@@ -68,6 +80,7 @@ export type Command =
   | { name: 'event put'; file: string }
   | { name: 'event mode'; event: string; mode: Mode }
   | { name: 'journal dump'; after: number | null }
+  | { name: 'qualify'; event: string; file: string; kind: 'add' | 'remove' }
   | { name: 'claim'; event: string; user: string; requestId: string | null };
 
 const eventKeyOf = shaped(eventKeyShape);
@@ -75,10 +88,13 @@ const modeOf = oneOf(...MODES);
 
 /** What a command was given; the required parts have been looked for before. Throws BadValue for a bad operand. */
 export function commandOf(name: CommandName, operands: readonly string[], own: Own): Command {
-  const { user, roles, ttl, event, requestId, after } = own;
+  const { user, roles, ttl, event, requestId, after, remove } = own;
   const [first = '', second = ''] = operands;
   if (name === 'token') return { name, user: user ?? '', roles: roles ?? [], ttlMs: ttl ?? 0 };
   if (name === 'claim') return { name, event: event ?? '', user: user ?? '', requestId };
+  if (name === 'qualify') {
+    return { name, event: eventKeyOf(first), file: second, kind: remove === true ? 'remove' : 'add' };
+  }
   if (name === 'event put') return { name, file: first };
   if (name === 'event mode') return { name, event: eventKeyOf(first), mode: modeOf(second) };
   if (name === 'journal dump') return { name, after };

@@ -31,7 +31,7 @@ export function helpText(): string {
 
 function ownForm(flag: string, required: readonly string[]): string {
   const row: Row<unknown> | undefined = Object.values(OWN_FLAGS).find((own) => own.flag === flag);
-  const form = `${flag} ${row?.form}`;
+  const form = row?.isSwitch ? flag : `${flag} ${row?.form}`;
   return required.includes(flag) ? form : `[${form}]`;
 }
 

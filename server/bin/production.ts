@@ -18,6 +18,7 @@ const NEEDS: Record<CommandName, readonly ('serviceKeys' | 'tokenKey')[]> = {
   'event put': ['serviceKeys'],
   'event list': ['serviceKeys'],
   'event mode': ['serviceKeys'],
+  qualify: ['serviceKeys'],
   claim: ['serviceKeys'],
   'journal dump': ['serviceKeys'],
 };

@@ -19,7 +19,7 @@ function settingsOf(line: string, env: Environment = {}): Settings {
 }
 
 const EVERY =
-  'start, server, edge, token, keys rotate, event put, event list, event mode, claim, journal dump (see --help)';
+  'start, server, edge, token, keys rotate, event put, event list, event mode, qualify, claim, journal dump (see --help)';
 
 /** Variables, arguments, and the line that stops the program. */
 const REFUSED: readonly (readonly [env: Environment, argv: string, line: string])[] = [
@@ -42,6 +42,11 @@ const REFUSED: readonly (readonly [env: Environment, argv: string, line: string]
   [{}, 'start --journal-bytes 8GB', '--journal-bytes must be a size such as 512MiB or 8GiB, not "8GB"'],
   [{ CLAIMD_JOURNAL_BYTES: '64MiB' }, 'start', 'CLAIMD_JOURNAL_BYTES must be a size from 128MiB to 32GiB, not "64MiB"'],
   [{}, 'start --journal-bytes 1TiB', '--journal-bytes must be a size from 128MiB to 32GiB, not "1TiB"'],
+  [{}, 'qualify vip', 'qualify needs FILE'],
+  [{}, 'qualify a/b users.csv', 'qualify must be 1…64 characters of A-Z a-z 0-9 . _ : -'],
+  [{}, 'qualify vip users.csv --remove=on', '--remove takes no value'],
+  [{}, 'event list --remove', 'event list has no flag --remove'],
+  [{}, 'start --qualification-memory 17GiB', '--qualification-memory must be a size from 0MiB to 16GiB, not "17GiB"'],
   [{}, 'token', 'token needs --user'],
   [{}, 'claim --event e', 'claim needs --user'],
   [{}, 'start --user u1', 'start has no flag --user'],

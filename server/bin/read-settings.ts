@@ -26,6 +26,7 @@ export type Reading =
 type Texts = Map<string, { source: string; text: string }>;
 
 const ROWS: readonly Row<unknown>[] = [...Object.values(SETTINGS), ...Object.values(OWN_FLAGS)];
+const SWITCHES: ReadonlySet<string> = new Set(ROWS.filter(({ isSwitch }) => isSwitch).map(({ flag }) => flag));
 const FLAGS: ReadonlySet<string> = new Set(ROWS.map(({ flag }) => flag));
 /** Their values are never repeated in a line that may end in a log. */
 const SECRET_FLAGS: ReadonlySet<string> = new Set(['--store', '--service-keys', '--admin']);
@@ -56,7 +57,9 @@ export function readSettings({ argv, env }: { argv: readonly string[]; env: Envi
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
-  ...Object.fromEntries(ROWS.map(({ flag }) => [flag.slice(2), { type: 'string' } as const])),
+  ...Object.fromEntries(
+    ROWS.map(({ flag, isSwitch }) => [flag.slice(2), { type: isSwitch ? 'boolean' : 'string' } as const]),
+  ),
 } as const;
 type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
 
@@ -66,6 +69,11 @@ function textsOfFlags(tokens: readonly Token[]): Texts {
     if (token.kind !== 'option') continue;
     const { rawName, value } = token;
     if (!FLAGS.has(rawName)) throw new SettingsRefused(`unknown flag ${rawName}`);
+    if (SWITCHES.has(rawName)) {
+      if (value !== undefined) throw new SettingsRefused(`${rawName} takes no value`);
+      texts.set(rawName, { source: rawName, text: 'on' });
+      continue;
+    }
     // `--tcp --http …` has lost a value; a value that begins with a dash is written `--flag=-value`.
     if (value === undefined || (!token.inlineValue && value.startsWith('--'))) {
       throw new SettingsRefused(`${rawName} needs a value`);

@@ -30,6 +30,8 @@ export type Row<T> = {
   initial: string | null;
   help: string;
   parse: (text: string) => T;
+  /** It stands alone, without a value. */
+  isSwitch?: true;
 };
 
 function row<T, const D extends string | null>(
@@ -114,7 +116,7 @@ export const SETTINGS = {
     '--qualification-memory',
     'SIZE',
     '256MiB',
-    'memory for the lists of users who may claim, 0MiB to 16GiB; larger lists are looked up in the store',
+    'memory for lists of users who may claim, 0MiB to 16GiB; larger ones are looked up',
     sizeWithin('0MiB', '16GiB'),
   ),
   claimRate: row(

@@ -10,9 +10,4 @@ export type JournalDoor = {
    * StoreUnavailable.
    */
   project(): Promise<void>;
-  /**
-   * The event is about to be decided by the journal. Called while its claims are held back and all that were granted
-   * otherwise are in the store: what was known of it from an earlier time as a journal event is old.
-   */
-  forget?(eventKey: string): void;
 };

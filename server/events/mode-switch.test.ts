@@ -41,7 +41,6 @@ test('to the journal: claims are held back for the second it settles, then the n
     const { configVersion, heldUntil, modeNext } = recordOf();
     assert.equal([configVersion, heldUntil, modeNext], [2, null, undefined]);
     assert.is(door.asked, 0, 'of a direct event the journal holds nothing');
-    assert.equal(door.forgotten, ['e BUSY direct'], 'what it knew from before is old');
   }));
 
 test('back: what has piled up is projected before claims are held back, the rest before the mode is written', () =>
@@ -65,7 +64,6 @@ test('back: what has piled up is projected before claims are held back, the rest
     release();
     await time.settle();
     assert.equal([codeOf(asked.answer), wouldGet()], ['mode direct', 'GRANT']);
-    assert.equal(door.forgotten, []);
   }));
 
 test('the mode it has: nothing is written, nobody waits', () =>

@@ -77,7 +77,6 @@ export class ModeSwitch {
     try {
       await writes.settle();
       const isReady = isLeaving ? await this.#isProjected(how.journal, PROJECT_MS_MAX) : how.journal.away() === null;
-      if (isReady && !isLeaving) how.journal.forget?.(eventKey);
       if (isReady) answer = await this.#flip(eventKey, mode, hold, how.by);
     } finally {
       if (isProblem(answer)) await this.#takeBack(eventKey, hold);

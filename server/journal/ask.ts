@@ -17,6 +17,8 @@ export class Ask {
   requestEnd = 0;
   /** The server made the request id itself, so nobody can have used it before. */
   isRequestIdFresh = false;
+  /** Of a batch whose id nobody has used. */
+  isBatchFresh = false;
   deadlineAt = 0;
   /** When it is decided, by the monotonic clock and by the store's. */
   monotonicMs = 0;
@@ -30,6 +32,7 @@ export class Ask {
     this.requestBytes = this.#scratch;
     this.requestAt = 0;
     this.isRequestIdFresh = false;
+    this.isBatchFresh = false;
     this.#batchId = batchId;
     // Behind the longest head, so that the head can be written in front whatever its length.
     this.#scratch.write(`${batchId}.`, LONG_HEAD_BYTES, 'latin1');
@@ -58,6 +61,7 @@ export class Ask {
     this.bytes = scratch;
     this.requestBytes = scratch;
     this.userAt = 0;
+    this.isBatchFresh = false;
     this.userEnd = writeText(scratch, 0, userId);
     this.requestAt = this.userEnd;
     this.requestEnd = writeText(scratch, this.requestAt, requestId);

@@ -29,6 +29,8 @@ export type JournalingOptions = {
   nowMs: () => number;
   log: Log;
   projectionIntervalMs: number;
+  /** How busy the event loop was since the last call, from 0 to 1: projection gives way to claims. */
+  load: () => number;
   onCommit: (commit: { size: number; ms: number; duplicates: number }) => void;
 };
 
@@ -80,6 +82,11 @@ export class Journaling {
     return this.#running?.reign.claim(ask, config, receiver, number) ?? false;
   }
 
+  /** To be called before the claims of a batch are handed to `claim`. */
+  beginBatch(ask: Ask, batchId: string): void {
+    this.#running?.reign.requests.beginBatch(ask, batchId);
+  }
+
   /** See `Ledger.propose`. The proposal may hear its outcome before this returns. */
   propose(proposal: Proposal, config: EventConfig, lookedUp: LookedUp): Proposed {
     const { userId, requestId, isRequestIdFresh } = proposal.claim;
@@ -104,6 +111,23 @@ export class Journaling {
     await running.reign.commit.settled();
     const until = running.reign.head;
     while (running.reign.mark < until && this.#running === running) await running.projection.run();
+  }
+
+  /** Everything before this offset of the journal is in the store. */
+  get mark(): number {
+    return this.#running?.reign.mark ?? 0;
+  }
+
+  /** Resolves, when every claim that is decided now is durable, with where the journal ends; null when it is not ours. */
+  async settled(): Promise<number | null> {
+    const running = this.#running;
+    await running?.reign.commit.settled();
+    return running?.reign.head ?? null;
+  }
+
+  /** Keeps what is projected from being released, until the returned function is called. */
+  hold(): () => void {
+    return this.#running?.projection.hold() ?? (() => {});
   }
 
   /** For `/readyz`: null when all is well. */
@@ -174,7 +198,7 @@ export class Journaling {
 
   async #reigning(journal: Journal, projector: Projector): Promise<Running> {
     const { store, configs, eligibility, runtime, nowMs, log, onCommit } = this.#options;
-    const { projectionIntervalMs: intervalMs } = this.#options;
+    const { projectionIntervalMs: intervalMs, load } = this.#options;
     const mark = await projector.mark();
     // Somebody has emptied the journal, or put another one in its place: its offsets would lie behind the mark for ever.
     if (mark > journal.startsAt) {
@@ -189,7 +213,11 @@ export class Journaling {
     });
     await reign.recover();
     const onConflict = (conflict: Conflict) => this.#conflict(conflict);
-    return { reign, projector, projection: new Projection({ projector, reign, runtime, log, intervalMs, onConflict }) };
+    return {
+      reign,
+      projector,
+      projection: new Projection({ projector, reign, runtime, log, load, intervalMs, onConflict }),
+    };
   }
 
   #fenced(reign: Reign): void {

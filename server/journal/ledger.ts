@@ -18,7 +18,7 @@ import type { BlockCommit } from './block-commit.ts';
 import type { Entries, Entry } from './entries.ts';
 import type { KeyHash } from './hash.ts';
 import type { Receiver, Refusal } from './receiver.ts';
-import type { RequestFilter } from './request-filter.ts';
+import type { Requests } from './requests.ts';
 import type { Tail } from './tail.ts';
 import { IN_STORE, type Window, type Windows } from './windows.ts';
 
@@ -27,7 +27,7 @@ export type LedgerOptions = {
   windows: Windows;
   entries: Entries;
   commit: BlockCommit;
-  filter: RequestFilter;
+  requests: Requests;
   hash: KeyHash;
   eligibility: Pick<Eligibility, 'has'>;
   nowMs: () => number;
@@ -52,8 +52,6 @@ const UNVERIFIED = -2;
 const NONE = -1;
 
 export class Ledger {
-  /** The filter holds every request id of the store; until then each is looked up. */
-  isFilterComplete = false;
   /** Nothing more is decided: the log is full, or too much waits for it. */
   isFull: () => boolean = () => false;
   readonly #options: LedgerOptions;
@@ -61,8 +59,6 @@ export class Ledger {
   /** Of the claim at hand. */
   #userHigh = 0;
   #userLow = 0;
-  #requestHigh = 0;
-  #requestLow = 0;
   /** Where the claim that was found last lies in the log. */
   #offset = 0;
 
@@ -80,9 +76,8 @@ export class Ledger {
     this.#hash(ask);
     const index = this.#find(window, ask, Number.NEGATIVE_INFINITY);
     if (index === UNVERIFIED) return false;
-    const mayBeUsed = this.#mayBeUsed(ask);
-    if (index !== NONE) return this.#repeat(ask, index, mayBeUsed, receiver, number);
-    if (mayBeUsed || !isReady(entry)) return false;
+    if (index !== NONE) return this.#repeat(ask, index, receiver, number);
+    if (!isReady(entry) || this.#mayBeUsed(ask)) return false;
     const isQualified = event.eligibility.kind === 'everyone' || this.#isListed(event, ask);
     if (isQualified !== true || !grants(event, now)) {
       return this.#refuse({ event, span, isQualified }, now, receiver, number);
@@ -130,14 +125,6 @@ export class Ledger {
     if (slot > 0) window.slotGiven = slot - 1;
   }
 
-  /** A request id that a claim of another way has used. */
-  rememberRequest(userId: string, requestId: string): void {
-    const { hash, filter } = this.#options;
-    hash.ofText(userId);
-    hash.thenText(requestId);
-    filter.add(hash.high, hash.low);
-  }
-
   #entryOf(config: EventConfig, { nowMs, monotonicMs }: Ask): Entry | null {
     const event = config.record;
     if (event === null || event.mode !== 'journal' || !this.#options.isFresh(config, monotonicMs)) return null;
@@ -179,25 +166,20 @@ export class Ledger {
   }
 
   #mayBeUsed(ask: Ask): boolean {
-    if (ask.isRequestIdFresh) return false;
-    if (!this.isFilterComplete) return true;
-    return this.#options.filter.has(this.#requestHigh, this.#requestLow);
+    return this.#options.requests.mayBeUsed(ask, this.#userHigh, this.#userLow);
   }
 
-  #hash({ bytes, userAt, userEnd, requestBytes, requestAt, requestEnd }: Ask): void {
+  #hash({ bytes, userAt, userEnd }: Ask): void {
     const { hash } = this.#options;
     hash.ofBytes(bytes, textStart(bytes, userAt), userEnd);
     this.#userHigh = hash.high;
     this.#userLow = hash.low;
-    hash.thenBytes(requestBytes, textStart(requestBytes, requestAt), requestEnd);
-    this.#requestHigh = hash.high;
-    this.#requestLow = hash.low;
   }
 
-  #repeat(ask: Ask, index: number, mayBeUsed: boolean, receiver: Receiver, number: number): boolean {
+  #repeat(ask: Ask, index: number, receiver: Receiver, number: number): boolean {
     const isSame = this.#isSameRequest(ask, index);
     // The id may be that of a claim of another period, which would then be the answer.
-    if (!isSame && mayBeUsed) return false;
+    if (!isSame && this.#mayBeUsed(ask)) return false;
     this.#answer(ask, index, isSame ? 'REPLAYED' : 'ALREADY_CLAIMED', receiver, number);
     return true;
   }
@@ -235,12 +217,12 @@ export class Ledger {
     if (this.isFull()) return receiver.refused(number, FULL);
     const slot = stock === null ? 0 : (window.slotGiven ?? 0) + 1;
     if (stock !== null && slot > stock) return this.#soldOut(ask, entry, receiver, number);
-    const { commit, tail, filter } = this.#options;
+    const { commit, tail, requests } = this.#options;
     const offset = commit.grant(entry, ask, slot, now, receiver, number);
     if (slot > 0) window.slotGiven = slot;
     window.head = offset + 1;
     window.index.add(this.#userHigh, this.#userLow, tail.positionOf(offset));
-    filter.add(this.#requestHigh, this.#requestLow);
+    requests.add(ask, this.#userHigh, this.#userLow);
   }
 
   /** True only once the claim of the last unit is durable. */

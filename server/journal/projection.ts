@@ -9,8 +9,9 @@ import type { Conflict, Projector } from '../store/journal.ts';
 import type { Reign } from './reign.ts';
 
 const SLICE_CLAIMS = 2_000;
-/** Under load a slice is followed by this many times its own length of rest. */
-const REST_TIMES = 3;
+/** Below this load there is time for everything; at full load a slice is followed by ten times its own length of rest. */
+const LOAD_FREE = 0.5;
+const REST_TIMES_MAX = 10;
 const RETRY_MS = 500;
 
 export type ProjectionOptions = {
@@ -20,6 +21,8 @@ export type ProjectionOptions = {
   log: Log;
   /** How long a durable block may wait, in milliseconds. */
   intervalMs: number;
+  /** How busy the event loop was since the last call, from 0 to 1. */
+  load: () => number;
   onConflict: (conflict: Conflict) => void;
 };
 
@@ -30,6 +33,7 @@ export class Projection {
   #cancel: () => void = () => {};
   #running: Promise<void> | null = null;
   #isOver = false;
+  #holds = 0;
   #detail: string | null = null;
 
   constructor(options: ProjectionOptions) {
@@ -69,6 +73,16 @@ export class Projection {
     return this.#running;
   }
 
+  /** Nothing is released until the returned function is called; what was held back goes with the next slice. */
+  hold(): () => void {
+    this.#holds++;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#holds--;
+      isHeld = false;
+    };
+  }
+
   async stop(): Promise<void> {
     this.#isOver = true;
     this.#cancel();
@@ -86,12 +100,17 @@ export class Projection {
     const until = reign.head;
     while (reign.mark < until && !this.#isOver) {
       const startedAt = runtime.monotonicMs();
-      const grantedBefore = reign.durableClaims;
       if (!(await this.#slice(until))) return;
-      const isBusy = reign.durableClaims - grantedBefore > SLICE_CLAIMS / 10;
-      if (isBusy) await this.#rest((runtime.monotonicMs() - startedAt) * REST_TIMES);
+      await this.#giveWay(runtime.monotonicMs() - startedAt);
     }
     if (reign.mark >= reign.head) this.#behindSince = null;
+  }
+
+  /** A log that fills up is worse than grants that take longer. */
+  async #giveWay(sliceMs: number): Promise<void> {
+    const { reign, load } = this.#options;
+    const excess = (load() - LOAD_FREE) / (1 - LOAD_FREE);
+    if (excess > 0 && !reign.journal.state().isFull) await this.#rest(sliceMs * excess * REST_TIMES_MAX);
   }
 
   async #slice(until: number): Promise<boolean> {
@@ -101,7 +120,7 @@ export class Projection {
       this.#projectedClaims += claims;
       if (mark <= reign.mark) throw new Error('the projection does not move');
       reign.mark = mark;
-      reign.journal.release(mark);
+      if (this.#holds === 0) reign.journal.release(mark);
       for (const conflict of conflicts) onConflict(conflict);
       this.#detail = null;
       return true;

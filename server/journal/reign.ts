@@ -18,6 +18,7 @@ import type { Unprojected } from './journaled-claims.ts';
 import { Ledger } from './ledger.ts';
 import type { Receiver } from './receiver.ts';
 import { RequestFilter } from './request-filter.ts';
+import { Requests } from './requests.ts';
 import { Tail } from './tail.ts';
 import { warmed, warmFilter } from './warming.ts';
 import { IN_STORE, type Window, Windows } from './windows.ts';
@@ -46,6 +47,7 @@ export class Reign implements Unprojected {
   readonly journal: Journal;
   readonly windows = new Windows();
   readonly filter = new RequestFilter();
+  readonly requests: Requests;
   readonly commit: BlockCommit;
   readonly ledger: Ledger;
   /** Claims in the log that are durable, and those of them that are in the store. */
@@ -66,6 +68,7 @@ export class Reign implements Unprojected {
     this.#tail.reset(journal.startsAt);
     const seed = Buffer.from(runtime.randomBytes(8));
     this.#hash = new KeyHash({ high: seed.readUInt32BE(0), low: seed.readUInt32BE(4) });
+    this.requests = new Requests(this.#hash, this.filter);
     const shared = { tail: this.#tail, entries: this.#entries, runtime, nowMs };
     this.commit = new BlockCommit({
       ...{ ...shared, journal },
@@ -82,7 +85,7 @@ export class Reign implements Unprojected {
     });
     this.ledger = new Ledger({
       eligibility,
-      ...{ ...shared, windows: this.windows, commit: this.commit, filter: this.filter, hash: this.#hash },
+      ...{ ...shared, windows: this.windows, commit: this.commit, requests: this.requests, hash: this.#hash },
       isFresh: (config, now) => configs.isFresh(config, now),
       mark: () => this.mark,
       opened: (window) => void this.#warm(window),
@@ -166,7 +169,7 @@ export class Reign implements Unprojected {
   }
 
   remember({ userId, requestId }: ClaimRecord): void {
-    this.ledger.rememberRequest(userId, requestId);
+    this.requests.remember(userId, requestId);
   }
 
   #index(block: Block): void {
@@ -203,9 +206,9 @@ export class Reign implements Unprojected {
 
   async #warmFilter(): Promise<void> {
     const { claims, runtime } = this.#options;
-    const remember = (userId: string, requestId: string) => this.ledger.rememberRequest(userId, requestId);
+    const remember = (userId: string, requestId: string) => this.requests.remember(userId, requestId);
     const isAll = await warmFilter({ claims, runtime, remember, isAlive: () => !this.#isOver });
-    this.ledger.isFilterComplete = isAll;
+    this.requests.isComplete = isAll;
   }
 
   #stillGrants({ by }: Entry): boolean {

@@ -20,9 +20,13 @@ export type Metrics = {
   gauge(gauge: { name: string; help: string; read: () => number }): void;
   /** The same with one label, such as a queue's length for each shard. */
   gaugeBy(gauge: { name: string; help: string; label: string; read: () => Iterable<Labelled> }): void;
+  /** With several labels, read by waiting for somebody else; `read` may not reject. */
+  gaugeOf(gauge: { name: string; help: string; labels: readonly string[]; read: () => Promise<Reading[]> }): void;
   /** prom-client's JSON form of every metric, which an edge turns into Prometheus text. */
   json(): Promise<Uint8Array>;
 };
+/** `labels` in the order in which they were named. */
+type Reading = { labels: readonly string[]; value: number };
 type Labelled = readonly [label: string | number, value: number];
 
 export function createMetrics(): Metrics {
@@ -98,6 +102,16 @@ export function createMetrics(): Metrics {
         collect() {
           this.reset();
           for (const [of, value] of read()) this.labels(String(of)).set(value);
+        },
+      });
+    },
+    gaugeOf({ name, help, labels, read }) {
+      new Gauge({
+        ...{ name, help, labelNames: [...labels], registers },
+        async collect() {
+          const readings = await read();
+          this.reset();
+          for (const reading of readings) this.labels(...reading.labels).set(reading.value);
         },
       });
     },

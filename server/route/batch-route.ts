@@ -28,7 +28,7 @@ export type BatchRoute = {
 };
 type Options = {
   shards: Pick<Shards, 'submit'>;
-  journaling: Pick<Journaling, 'claim'>;
+  journaling: Pick<Journaling, 'beginBatch' | 'claim'>;
   configs: Pick<EventConfigs, 'of'>;
   runtime: Runtime;
   burst: BurstClock;
@@ -58,6 +58,7 @@ export function createBatchRoute(options: Options): BatchRoute {
       const reply = new BatchReply({ peer, number, claims }, options);
       const deadlineAt = deadlineAtOf(body.deadlineMs);
       ask.beginBatch(bytes, batchId);
+      journaling.beginBatch(ask, batchId);
       ask.deadlineAt = deadlineAt;
       ask.monotonicMs = burst.monotonicMs;
       ask.nowMs = burst.nowMs;

@@ -26,6 +26,7 @@ import type { JournalHandlers } from './journal-handlers.ts';
 import type { NodeHandlers } from './node-handlers.ts';
 import type { NoticeHandlers } from './notice-handlers.ts';
 import type { QualificationHandlers } from './qualification-handlers.ts';
+import type { UpkeepHandlers } from './upkeep-handlers.ts';
 
 const STORE_RETRY_MS = 500;
 
@@ -37,6 +38,7 @@ export type Handlers = ClaimHandlers &
   AccountHandlers &
   AdminHandlers &
   JournalHandlers &
+  UpkeepHandlers &
   NoticeHandlers;
 type HandledName = Exclude<RequestName, 'HELLO' | 'PING' | 'CLAIM' | 'CLAIM_BATCH'>;
 type AnyHandler = (call: Call<HandledName>) => Answer | Promise<Answer>;

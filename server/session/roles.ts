@@ -26,9 +26,16 @@ export const USER_PERMISSIONS = [
 
 /**
  * What only services hold. A claim for somebody else comes from the game: a grant by hand, with a reason, is another act
- * and gets a permission of its own. Signing people in, and being told about all of them, is the edge's.
+ * and gets a permission of its own. Signing people in, and being told about all of them, is the edge's. What reads or copies
+ * a whole store is for tools on the machines themselves.
  */
-export const SERVICE_ONLY_PERMISSIONS = ['accounts.sign-in', 'claims.make.any', 'notices.read', 'tokens.read'] as const;
+export const SERVICE_ONLY_PERMISSIONS = [
+  'accounts.sign-in',
+  'claims.make.any',
+  'notices.read',
+  'stores.keep',
+  'tokens.read',
+] as const;
 
 export type UserPermission = (typeof USER_PERMISSIONS)[number];
 export type Permission = UserPermission | (typeof SERVICE_ONLY_PERMISSIONS)[number];
@@ -75,7 +82,7 @@ export function isBuiltInRole(name: string): name is BuiltInRole {
 export const SERVICE_PERMISSIONS = {
   game: ['claims.make.any', 'claims.read.any', 'events.read', 'qualifications.read', 'qualifications.write'],
   edge: ['accounts.sign-in', 'notices.read', 'tokens.read', 'node.read'],
-  admin: ADMIN,
+  admin: [...ADMIN, 'stores.keep'],
 } as const satisfies Record<ServiceRole, readonly Permission[]>;
 
 /** Permissions by role name. A map, because role names come from outside and `__proto__` is one. */

@@ -100,7 +100,8 @@ export class FakeMongod {
 
   #find({ find: collection, filter }: Document): Document {
     if (collection === 'meta') {
-      const records = this.#found.meta.filter(({ _id }) => _id === filter._id);
+      const { $gte: from = filter._id, $lt: to = `${from}\0` } = filter._id;
+      const records = this.#found.meta.filter(({ _id }) => _id >= from && _id < to);
       return cursor(
         collection,
         records.map((record) => ({ uuid: this.#uuid.toString(), ...record })),

@@ -20,6 +20,7 @@ const DISK = ['fs', 'fs/promises'];
 const STORE = 'server/store/store.ts';
 const PEOPLE = 'server/store/accounts.ts';
 const JOURNAL = 'server/store/journal.ts';
+const SURVEY = 'server/store/survey.ts';
 
 /**
  * The import table. The longest prefix of a file's path is its rule; a file without one may not exist. Tests and
@@ -50,7 +51,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     imports: [
       ...['protocol/', 'server/lib/', 'server/session/', 'server/shard/', 'server/rules/'],
       ...['server/events/', 'server/accounts/', 'server/notices/', 'server/journal/', 'server/store/block/'],
-      'server/eligibility/',
+      ...['server/eligibility/', 'server/upkeep/'],
       ...[STORE, PEOPLE],
     ],
     types: ['server/net/'],
@@ -78,6 +79,10 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   'server/eligibility/': {
     imports: ['protocol/', 'server/lib/', 'server/journal/hash.ts', 'server/journal/fingerprints.ts', STORE],
+    withoutNode: [...SOCKETS, ...DISK],
+  },
+  'server/upkeep/': {
+    imports: ['protocol/', 'server/lib/', 'server/store/block/', STORE, JOURNAL, SURVEY],
     withoutNode: [...SOCKETS, ...DISK],
   },
   'server/shard/': {

@@ -46,7 +46,7 @@ class ConflictCampaign {
           if (made.code !== 'OK') throw new Error(`event ${eventKey}: ${made.code}`);
           strangers.push(...(await this.#plant(await this.#grant(eventKey))));
         }
-        for (const { eventKey } of EVENTS) await client.events.setMode(`${eventKey}-${round}`, 'direct');
+        await Promise.all(EVENTS.map(({ eventKey }) => client.events.setMode(`${eventKey}-${round}`, 'direct')));
         planted += strangers.length;
         await projected([client], this.#context.findings, { conflicts: planted });
         for (const each of strangers) await this.#judge(each);

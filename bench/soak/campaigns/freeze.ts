@@ -11,6 +11,7 @@ import { violationsOf } from '../audit/auditor.ts';
 import { History } from '../audit/history.ts';
 import { projected } from '../audit/projection.ts';
 import type { Campaign, Context } from '../campaign.ts';
+import { withDatabase } from '../database.ts';
 import { Crowd } from '../players/crowd.ts';
 import { createEvent } from '../players/events.ts';
 import { Questions } from '../players/questions.ts';
@@ -21,27 +22,38 @@ const IN_FLIGHT = { full: { frozen: 192, awake: 32 }, short: { frozen: 96, awake
 const USERS = 20_000;
 const STOCK = 100_000;
 const LOAD_MS = { min: 150, spread: 300 } as const;
-const FREEZE_MS = { full: 5_000, short: 1_700 } as const;
+/** With a journal it is shorter than the lease of its owner, so that nobody else has taken over when it wakes. */
+const FREEZE_MS = {
+  direct: { full: 5_000, short: 1_700 },
+  journal: { full: 3_000, short: 1_700 },
+} as const;
 const BEFORE_PAUSE_MS = 200;
 /** A change of an event holds everywhere after this long. */
 const PAUSE_HOLDS_MS = 1_000;
 /** How long the woken server is watched. */
 const WATCH_MS = 700;
+const LOOK_EVERY_MS = 50;
 /** The client's own deadline must not end what the frozen server still has to answer. */
 const DEADLINE_MS = 30_000;
 
+/** Blocks of the journal that hold claims, by their ids. */
+type Blocks = Set<string>;
 type Pair = { frozen: ServerProcess; clients: readonly [frozen: Client, awake: Client] };
 
 class FreezeCampaign {
   readonly #context: Context;
+  readonly #storeUri: string;
   readonly #history = new History();
 
-  constructor(context: Context) {
+  constructor(context: Context, storeUri: string) {
     this.#context = context;
+    this.#storeUri = storeUri;
   }
 
-  async run(storeUri: string): Promise<void> {
+  async run(): Promise<void> {
     const { processes, folder, rounds, findings } = this.#context;
+    const storeUri = this.#storeUri;
+    // With a journal this one is its owner, because it is there first.
     const frozen = await ServerProcess.start(processes, { data: join(folder, 'a'), storeUri });
     const awake = await ServerProcess.start(processes, { data: join(folder, 'b'), storeUri });
     const clients = [await frozen.connect({ connections: 2 }), await awake.connect()] as const;
@@ -71,7 +83,7 @@ class FreezeCampaign {
     await sleepers.heard((_, { code }) => code === 'GRANTED');
     await delay(LOAD_MS.min + chance.integer(LOAD_MS.spread));
 
-    const thawAtMs = performance.now() + FREEZE_MS[length];
+    const thawAtMs = performance.now() + FREEZE_MS[mode][length];
     frozen.freeze();
     const unanswered = history.unanswered;
     await delay(BEFORE_PAUSE_MS);
@@ -79,18 +91,48 @@ class FreezeCampaign {
     const pausedAt = Date.now();
     await delay(PAUSE_HOLDS_MS);
     const before = await listClaims(second, eventKeys);
+    const blocks = await this.#blocks();
     await delay(Math.max(0, thawAtMs - performance.now()));
     frozen.thaw();
-    await sleepers.heard((_, { code }) => code === 'PAUSED');
+    await Promise.all([sleepers.heard((_, { code }) => code === 'PAUSED'), this.#watchBlocks(blocks)]);
     await delay(WATCH_MS);
     await Promise.all([sleepers.stop(), others.stop()]);
-    const late = this.#judgeLate(before, await listClaims(second, eventKeys), pausedAt);
-    for (const { claimKey, grantedAt } of before) {
+    await projected(clients, findings);
+    const after = await listClaims(second, eventKeys);
+    const late = mode === 'direct' ? this.#judgeLate(before, after, pausedAt) : {};
+    for (const { claimKey, grantedAt } of after) {
       if (grantedAt > pausedAt + PAUSE_HOLDS_MS) findings.violation(`${claimKey} was granted after the pause`);
     }
     const resumedMs = await this.#resume(round, eventKeys, clients);
     await askAgain(second, history, history.asksFrom(from));
-    findings.row({ round: n, unanswered, 'granted before': before.length, ...late, 'resumed ms': resumedMs });
+    findings.row({
+      round: n,
+      unanswered,
+      'granted before': mode === 'direct' ? before.length : after.length,
+      ...late,
+      'resumed ms': resumedMs,
+    });
+  }
+
+  #blocks(): Promise<Blocks> {
+    return withDatabase(this.#storeUri, async (database) => {
+      const found = await database
+        .collection('journal')
+        .find({ claims: { $gt: 0 } })
+        .toArray();
+      return new Set(found.map(({ _id }) => _id));
+    });
+  }
+
+  /** Blocks that come while the events are paused grant what may not be granted any more. */
+  async #watchBlocks(before: Blocks): Promise<void> {
+    const endMs = performance.now() + WATCH_MS;
+    const late = new Set<string>();
+    while (performance.now() < endMs) {
+      for (const id of await this.#blocks()) if (!before.has(id)) late.add(id);
+      await delay(LOOK_EVERY_MS);
+    }
+    for (const id of late) this.#context.findings.violation(`block ${id} was written after the thaw`);
   }
 
   async #pause(client: Client, eventKeys: readonly string[]): Promise<void> {
@@ -144,5 +186,5 @@ export const freeze: Campaign = {
   rounds: { lmdb: 0, mongo: 5 },
   stores: ['mongo'],
   modes: ['direct', 'journal'],
-  run: (context) => withReplicaSet(1, (set) => new FreezeCampaign(context).run(set.freshUri())),
+  run: (context) => withReplicaSet(1, (set) => new FreezeCampaign(context, set.freshUri()).run()),
 };

@@ -22,7 +22,9 @@ const EVENTS = [
   { eventKey: 'daily', period: 'daily', timeZone: 'Asia/Seoul', resetHour: 4 },
   { eventKey: 'sale', stock: 1_000_000 },
 ] as const;
-const IN_FLIGHT = { full: 48, short: 16 } as const;
+/** Not more than the embedded store takes in: a journal that runs away from its claims cannot be left soon. */
+const IN_FLIGHT = { full: 24, short: 16 } as const;
+const BATCH_PAUSE_MS = 200;
 /** So many that there is always somebody who has not claimed yet. */
 const USERS = { full: 300_000, short: 20_000 } as const;
 const BETWEEN_MS = { full: { min: 200, spread: 3_000 }, short: { min: 50, spread: 100 } } as const;
@@ -70,7 +72,7 @@ class ModeCampaign {
     const questions = new Questions(chance, { round: 'm', eventKeys, users: USERS[length] });
     const crowd = new Crowd({
       ...{ clients: [client], history: this.#history, questions },
-      ...{ inFlight: IN_FLIGHT[length], batchesInFlight: 1 },
+      ...{ inFlight: IN_FLIGHT[length], batchesInFlight: 1, batchPauseMs: BATCH_PAUSE_MS },
       onHeard: (ask, heard) => this.#heard(ask, heard),
     });
     crowd.start();

@@ -18,7 +18,8 @@ import { startTwo } from '../two-servers.ts';
 
 type Fault = 'freeze' | 'kill';
 const FAULTS: Readonly<Record<Context['length'], readonly Fault[]>> = { full: ['freeze', 'kill'], short: ['freeze'] };
-const IN_FLIGHT = { full: 96, short: 32 } as const;
+const IN_FLIGHT = { full: 96, short: 16 } as const;
+const BATCH_PAUSE_MS = { full: 0, short: 100 } as const;
 const USERS = { full: 20_000, short: 4_000 } as const;
 const STOCK = 30_000;
 const LOAD_MS = { min: 100, spread: 400 } as const;
@@ -30,8 +31,10 @@ const DEADLINE_MS = 3_000;
 const OUTAGE_MS_MAX = { full: 12_000, short: 30_000 } as const;
 /** Claims through a client that was told only of the server that is not the owner. */
 const FOLLOWERS = 20;
+/** Of one round: those that are asked again, and of them those that are read in every way. */
+const ASKED_AGAIN = { full: 30_000, short: 1_000 } as const;
 const SAMPLE = 200;
-const BATCHES_ASKED_AGAIN = 5;
+const BATCHES_ASKED_AGAIN = 3;
 const PATIENCE_MS = 30_000;
 const PROBE_EVERY_MS = 50;
 
@@ -110,7 +113,13 @@ class OwnerCampaign {
     const history = this.#history;
     const eventKeys = ['open', 'daily', 'listed', sale];
     const questions = new Questions(chance, { round: name, eventKeys, users: USERS[length] });
-    const options = { history, questions, deadlineMs: DEADLINE_MS, batchesInFlight: 1 };
+    const options = {
+      history,
+      questions,
+      deadlineMs: DEADLINE_MS,
+      batchesInFlight: 1,
+      batchPauseMs: BATCH_PAUSE_MS[length],
+    };
     const lanes = IN_FLIGHT[length];
     const atOwner = new Crowd({ ...options, clients: [clients.owner], inFlight: lanes });
     const atOther = new Crowd({ ...options, clients: [clients.other], inFlight: lanes / 4 });
@@ -137,10 +146,12 @@ class OwnerCampaign {
 
   /** With the pair as it is now. Only the owner knows of claims that are not in the store yet. */
   async #audit({ name, from }: Round, pair: Pair, batches: readonly BatchAsk[]): Promise<number> {
-    const { chance, findings } = this.#context;
+    const { chance, findings, length } = this.#context;
     const history = this.#history;
     const { owner, other, both } = await clientsOf(pair);
-    const asks = history.asksFrom(from);
+    const all = history.asksFrom(from);
+    const asks =
+      all.length <= ASKED_AGAIN[length] ? all : Array.from({ length: ASKED_AGAIN[length] }, () => chance.pick(all));
     const sample: Ask[] = Array.from({ length: SAMPLE }, () => chance.pick(asks));
     const users = [...new Set(sample.map(({ userId }) => userId))];
     for (let n = 0; n < FOLLOWERS; n++) {

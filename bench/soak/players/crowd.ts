@@ -19,6 +19,8 @@ export type CrowdOptions = {
   inFlight: number;
   /** Lanes of batches; then the questions must have some. */
   batchesInFlight?: number;
+  /** How long a lane of batches waits between two, in milliseconds; 0 when absent. */
+  batchPauseMs?: number;
   /** Told of every answer. */
   onHeard?: (ask: Ask, heard: Heard) => void;
   /** Who wants to hear every single answer leaves nothing to the client; `never` is the default. */
@@ -91,6 +93,8 @@ export class Crowd {
     const sendings = asksOf(batch).map((ask) => history.sent(ask));
     const replies = await client.claimBatch({ ...batch, ...this.#callOptions() });
     const waits = replies.map((reply, i) => this.#hear(sendings[i] as Sending, reply));
+    const { batchPauseMs = 0 } = this.#options;
+    if (batchPauseMs > 0) await delay(batchPauseMs);
     return waits.includes(true);
   }
 

@@ -17,8 +17,6 @@ type Door = JournalDoor & {
   /** How often everything was to be projected, and what that waits for. */
   asked: number;
   held: Promise<void> | null;
-  /** Events it was told to forget, with the mode they had. */
-  forgotten: string[];
 };
 
 export async function eventsBench(options: { journal?: 'none' | 'here'; modeDefault?: Mode } = {}) {
@@ -63,10 +61,6 @@ export async function eventsBench(options: { journal?: 'none' | 'here'; modeDefa
     async project() {
       door.asked++;
       await door.held;
-    },
-    forgotten: [],
-    forget(eventKey) {
-      door.forgotten.push(`${eventKey} ${wouldGet(eventKey)} ${recordOf(eventKey).mode}`);
     },
   };
   const running = await createClock({ runtime: time, storeTimeMs: async () => time.wallMs() });

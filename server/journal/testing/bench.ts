@@ -158,6 +158,7 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
       eligibility: { has: () => state.isListed },
       log: { debug() {}, info() {}, warn() {}, error() {} },
       projectionIntervalMs: 1_000,
+      load: () => 0,
       onCommit: () => {},
     });
     const shards = new Shards({

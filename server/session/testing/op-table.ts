@@ -26,6 +26,9 @@ const TEXT = `
   STATUS           | -    | any  | any   | -      | -    | -        | any     | any   | -        | -
   METRICS          | -    | any  | any   | -      | -    | -        | any     | any   | -        | -
   JOURNAL_BLOCKS   | any  | -    | any   | -      | -    | any      | any     | any   | -        | -
+  STORES           | any  | -    | any   | -      | -    | any      | any     | any   | -        | -
+  RECONCILE        | -    | -    | any   | -      | -    | -        | -       | -     | -        | -
+  BACKUP           | -    | -    | any   | -      | -    | -        | -       | -     | -        | -
   REGISTER         | -    | any  | -     | -      | -    | -        | -       | -     | -        | -
   LOGIN            | -    | any  | -     | -      | -    | -        | -       | -     | -        | -
   REFRESH          | -    | any  | -     | -      | -    | -        | -       | -     | -        | -

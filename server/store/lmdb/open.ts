@@ -8,8 +8,10 @@ import { extname, join } from 'node:path';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import { type LogHome, openLog } from '../log/open.ts';
 import { type Store, StoreRefused } from '../store.ts';
+import type { BackupOptions, StoreStatus } from '../survey.ts';
 import { startThread } from '../thread-start.ts';
 import { createLmdbAccounts } from './accounts.ts';
+import { backUp } from './backup.ts';
 import { LmdbClaims } from './claims.ts';
 import { dataFileOf } from './data-file.ts';
 import { dataFileIn, openEnvironment, openRoot } from './environment.ts';
@@ -18,6 +20,7 @@ import { identify } from './identity.ts';
 import { LmdbProjector } from './projector.ts';
 import type { ProjectorData } from './projector-program.ts';
 import { LmdbQualifications } from './qualifications.ts';
+import { createLmdbSurvey, lmdbCollection } from './survey.ts';
 import { Transactions } from './transactions.ts';
 import { verifyFolder } from './verify.ts';
 
@@ -57,11 +60,24 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
     timeMs: () => transactions.read(() => Math.floor(runtime.wallMs())),
     // A table cannot lose the uniqueness of its keys: it is made of it.
     guardsMissing: () => [],
+    statuses: () => statusesOf(transactions),
+    survey: createLmdbSurvey(transactions),
+    backup: (asked: BackupOptions) => {
+      const journal = join(directory, 'journal');
+      return backUp({ transactions, clusterId, folder: opened.folder, journal, runtime }, asked);
+    },
     // Together: a projection waits for its turn, which a store that closes does not give.
     close: async () => {
       await Promise.all([transactions.close(), ...projectors.map((projector) => projector.close())]);
     },
   };
+}
+
+async function statusesOf(transactions: Transactions): Promise<StoreStatus[]> {
+  return transactions.read(lmdbCollection).then(
+    (collection) => [{ store: 'main', reachable: true, collections: [collection] }],
+    () => [{ store: 'main', reachable: false, collections: [] }],
+  );
 }
 
 function journaled(

@@ -6,7 +6,16 @@ import type { Conflict } from '../journal.ts';
 import type { ClaimRecord } from '../store.ts';
 import type { CollectionStatus, RowFault, Survey, SurveyedClaim, SurveyedSlot } from '../survey.ts';
 import type { Tables } from './environment.ts';
-import { claimOfTimeRow, claimRow, recordOf, requestRow, rowsUnder, type StoredClaim, slotRow, timeRow } from './layout.ts';
+import {
+  claimOfTimeRow,
+  claimRow,
+  recordOf,
+  requestRow,
+  rowsUnder,
+  type StoredClaim,
+  slotRow,
+  timeRow,
+} from './layout.ts';
 import { claimAt, claimOfKey } from './rows.ts';
 import type { Transactions } from './transactions.ts';
 

@@ -39,6 +39,8 @@ export class Transactions {
   /** Set while the files are closed after a failed commit: who opened them now would get the same handle again. */
   #recovering: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
+  /** The files may not be closed under a copy. */
+  #copying: Promise<void> = Promise.resolve();
 
   constructor(folder: string, environment: Environment, onFailure: (cause: unknown) => void) {
     this.#folder = folder;
@@ -111,6 +113,18 @@ export class Transactions {
     }
   }
 
+  /**
+   * Copies one state of all tables into the folder, which must be there and be empty, without the pages that nobody uses.
+   * Commits go on meanwhile; what they replace is kept until it is done, so the files grow. Rejects with StoreUnavailable.
+   */
+  async copy(folder: string): Promise<void> {
+    if (this.#recovering !== null) await this.#recovering;
+    if (this.#closing !== null) throw closed();
+    const copying = this.#opened().root.backup(folder, true);
+    this.#copying = copying.catch(() => {});
+    await copying;
+  }
+
   /** Resolves when the commits that were asked for are answered and the files are closed. */
   close(): Promise<void> {
     this.#closing ??= (this.#running ?? Promise.resolve()).then(() => this.#closeEnvironment());
@@ -156,6 +170,7 @@ export class Transactions {
   async #closeEnvironment(): Promise<void> {
     const environment = this.#environment;
     this.#environment = null;
+    await this.#copying;
     await Promise.all(Array.from(this.#guests, (guest) => guest.release()));
     if (environment !== null) await closeEnvironment(environment);
   }

@@ -75,7 +75,7 @@ export class ClaimReads {
   }
 
   /** Of these claim keys the ones that can never be a claim's any more. */
-  voidedOf(claimKeys: readonly string[]): Promise<Set<string>> {
+  voidedOf(claimKeys: readonly string[]): Promise<ReadonlySet<string>> {
     return voidedOf(this.#claims, claimKeys);
   }
 

@@ -6,10 +6,12 @@ import type { Collection } from 'mongodb';
 import { requestKeyOf } from '../../../protocol/key.ts';
 import type { RequestPage } from '../store.ts';
 import { answerOf } from './connection.ts';
-import { type ClaimDocument, REQUEST_INDEX } from './schema.ts';
+import { isOfDay } from './places.ts';
+import { type ClaimDocument, REQUEST_INDEX, VOID_USER } from './schema.ts';
 
 type Claims = Collection<ClaimDocument>;
 type Page = { limit: number; after?: string };
+type Series = { eventKey: string; period: string };
 type Request = { userId: string; requestId: string };
 
 const READ_MS_MAX = 10_000;
@@ -17,30 +19,57 @@ const BY_KEY = { _id: 1 } as const;
 const BY_REQUEST = { userId: 1, requestId: 1 } as const;
 /** What comes right behind every claim key that begins with `eventKey/period/`. */
 const BEHIND_SLASH = '0';
+const NONE: ReadonlySet<string> = new Set();
 
-/** In the order of user ids. A void key is passed over, so a page may be shorter than it has to be; the next one goes on. */
+/** In the order of user ids. */
 export async function usersOf(
   claims: Claims,
-  { eventKey, period }: { eventKey: string; period: string },
+  { eventKey, period }: Series,
   { limit, after = '' }: Page,
 ): Promise<string[]> {
-  const of = `${eventKey}/${period}`;
+  const of = `${eventKey}/${period}/`;
+  const users: string[] = [];
+  for (let last = after; ; ) {
+    const wanted = limit - users.length;
+    const keys = await keysBehind(claims, { of, last, limit: wanted });
+    const voided = isOfDay(claims.collectionName) ? await voidedOf(claims, keys) : NONE;
+    for (const key of keys) if (!voided.has(key)) users.push(key.slice(of.length));
+    if (keys.length < wanted || users.length === limit) return users;
+    last = keys.at(-1)?.slice(of.length) ?? last;
+  }
+}
+
+async function keysBehind(
+  claims: Claims,
+  { of, last, limit }: { of: string; last: string; limit: number },
+): Promise<string[]> {
   const cursor = claims
-    .find({ _id: { $gt: `${of}/${after}`, $lt: of + BEHIND_SLASH } })
+    .find({ _id: { $gt: of + last, $lt: of.slice(0, -1) + BEHIND_SLASH } })
     .project<Pick<ClaimDocument, '_id'>>(BY_KEY)
     .sort(BY_KEY)
     .hint(BY_KEY)
     .limit(limit)
     .batchSize(limit + 1)
     .maxTimeMS(READ_MS_MAX);
-  const found = await answerOf(cursor.toArray());
-  return found.map(({ _id }) => _id.slice(of.length + 1));
+  return (await answerOf(cursor.toArray())).map(({ _id }) => _id);
+}
+
+/** Of these claim keys those that have been made void. */
+export async function voidedOf(claims: Claims, claimKeys: readonly string[]): Promise<ReadonlySet<string>> {
+  if (claimKeys.length === 0) return NONE;
+  const cursor = claims
+    .find({ userId: VOID_USER, requestId: { $in: [...claimKeys] } })
+    .project<Request>({ _id: 0, ...BY_REQUEST })
+    .hint(REQUEST_INDEX.key)
+    .batchSize(claimKeys.length + 1)
+    .maxTimeMS(READ_MS_MAX);
+  return new Set((await answerOf(cursor.toArray())).map(({ requestId }) => requestId));
 }
 
 /** In the order of the request index. `next` is the last one of the page, as its request key. */
 export async function requestsOf(claims: Claims, { limit, after }: Page): Promise<RequestPage> {
   const cursor = claims
-    .find()
+    .find({ userId: { $gt: VOID_USER } })
     .project<Request>({ _id: 0, ...BY_REQUEST })
     .sort(BY_REQUEST)
     .hint(REQUEST_INDEX.key)

@@ -1,58 +1,105 @@
 /**
- * The claims of a store: the conditional insert, and the reads and the stock insert that it is given. Invariant: an outcome
- * with a claim in it rests on a durable reply or a majority read; everything else is `unknown` or proven not to be stored.
+ * The claims of a store: each draft is inserted where it belongs, the ones that belong together in one command, and read
+ * wherever it lies. Invariant: an outcome with a claim in it rests on a durable reply or a majority read; everything else is
+ * `unknown` or proven not to be stored.
  */
 import type { ClaimDraft, ClaimStore, InsertOutcome, MayWrite } from '../store.ts';
-import type { ClaimReads } from './claim-reads.ts';
+import type { ClaimPlaces, Place } from './claim-places.ts';
+import { ClaimsAcross } from './claims-across.ts';
 import type { Fate } from './classify.ts';
-import type { ClaimInserter } from './inserter.ts';
+import { withLateOnesVoid } from './late-attempts.ts';
 import { type Owner, ownersOf } from './owners.ts';
-import { documentOfClaim } from './schema.ts';
+import { collectionOf, isOfDay } from './places.ts';
+import { claimOfDraft, documentOfClaim } from './schema.ts';
 import { insertStock } from './stock.ts';
 
 /** mongod commits up to 500 inserts of a command as one; more in a command gains nothing. */
 const INSERT_MAX = 500;
 
-export function createClaimStore(reads: ClaimReads, inserter: ClaimInserter): ClaimStore {
+type Insert = (place: Place, drafts: readonly ClaimDraft[]) => Promise<InsertOutcome[]>;
+
+export function createClaimStore(places: ClaimPlaces): ClaimStore {
+  const across = new ClaimsAcross(places);
   return {
     insertMax: INSERT_MAX,
-    insert: (drafts, mayWrite = always) => insert(reads, inserter, drafts, mayWrite),
-    insertStock: (drafts, stock, mayWrite = always) => insertStock(reads, inserter, drafts, { stock, mayWrite }),
-    byKey: (claimKeys) => reads.byKey(claimKeys),
-    byRequest: (requests) => reads.byRequest(requests),
-    ofUser: (userId, page) => reads.ofUser(userId, page),
-    list: (filter, page) => reads.list(filter, page),
-    hasAny: (eventKey, period) => reads.hasAny(eventKey, period),
-    highestSlot: (eventKey, period) =>
-      period === undefined ? reads.highestSlot(eventKey) : reads.highestSlotOf(eventKey, period),
-    usersOf: (eventKey, period, page) => reads.usersOf(eventKey, period, page),
-    requests: (page) => reads.requests(page),
+    get isSpread() {
+      return places.known.length > 1;
+    },
+    insert: (drafts, mayWrite = always) =>
+      insertPlaced(places, drafts, mayWrite, (place, some) => insert(place, some, mayWrite)),
+    insertStock: (drafts, stock, mayWrite = always) =>
+      insertPlaced(places, drafts, mayWrite, ({ reads, inserter }, some) =>
+        insertStock(reads, inserter, some, { stock, mayWrite }),
+      ),
+    byKey: (claimKeys) => across.byKey(claimKeys),
+    byRequest: (requests) => across.byRequest(requests),
+    ofUser: (userId, page) => across.ofUser(userId, page),
+    list: (filter, page) => across.list(filter, page),
+    hasAny: (eventKey, period) => across.hasAny(eventKey, period),
+    highestSlot: (eventKey, period) => across.highestSlot(eventKey, period),
+    usersOf: (eventKey, period, page) => across.usersOf(eventKey, period, page),
+    requests: (page) => across.requests(page),
   };
 }
 
 const always: MayWrite = () => true;
 
-async function insert(
-  reads: ClaimReads,
-  inserter: ClaimInserter,
+/** One `insertInto` per collection, all at once; outcomes in the order of the drafts. */
+async function insertPlaced(
+  places: ClaimPlaces,
   drafts: readonly ClaimDraft[],
   mayWrite: MayWrite,
+  insertInto: Insert,
 ): Promise<InsertOutcome[]> {
-  if (drafts.length === 0) return [];
+  const outcomes: InsertOutcome[] = [];
+  const groups = new Map<string, number[]>();
+  for (const [index, draft] of drafts.entries()) {
+    const collection = collectionOf(draft, draft.place?.splitBy);
+    const group = groups.get(collection);
+    if (group === undefined) groups.set(collection, [index]);
+    else group.push(index);
+  }
+  const inserts = [...groups].map(async ([collection, indexes]) => {
+    const some = indexes.map((index) => drafts[index] as ClaimDraft);
+    const place = await places.of(collection).catch(() => null);
+    const found =
+      place === null
+        ? some.map((): InsertOutcome => ({ kind: 'unavailable' }))
+        : await withLateOnesVoid(places, some, mayWrite, (rest) => insertInto(place, rest));
+    indexes.forEach((at, i) => {
+      outcomes[at] = found[i] ?? { kind: 'unknown' };
+    });
+  });
+  await Promise.all(inserts);
+  return outcomes;
+}
+
+async function insert(place: Place, drafts: readonly ClaimDraft[], mayWrite: MayWrite): Promise<InsertOutcome[]> {
   const documents = drafts.map((draft) => documentOfClaim(draft, null));
-  const fates = await inserter.insert(documents, 'unordered', mayWrite);
+  const fates = await place.inserter.insert(documents, 'unordered', mayWrite);
   const refused = drafts.filter((_, index) => fates[index] === 'duplicate');
-  const owners = refused.length === 0 ? [] : await ownersOf(reads, refused).catch(() => []);
+  const owners = refused.length === 0 ? [] : await refusersOf(place, refused).catch(() => []);
   const nextOwner = owners[Symbol.iterator]();
   return drafts.map((draft, index) => outcomeOf(draft, fates[index], () => nextOwner.next().value ?? null));
 }
 
-function outcomeOf(draft: ClaimDraft, fate: Fate | undefined, nextOwner: () => Owner | null): InsertOutcome {
+/** A key that is void will never have a claim: nothing of this draft is stored, and it may be decided anew. */
+async function refusersOf(
+  { collection, reads }: Place,
+  drafts: readonly ClaimDraft[],
+): Promise<(InsertOutcome | null)[]> {
+  const owners: (Owner | null)[] = await ownersOf(reads, drafts);
+  if (!isOfDay(collection) || !owners.includes(null)) return owners;
+  const voided = await reads.voidedOf(drafts.map(({ claimKey }) => claimKey));
+  return owners.map((owner, i) => owner ?? (voided.has(drafts[i]?.claimKey ?? '') ? { kind: 'withheld' } : null));
+}
+
+function outcomeOf(draft: ClaimDraft, fate: Fate | undefined, nextOwner: () => InsertOutcome | null): InsertOutcome {
   switch (fate) {
     case 'inserted':
-      return { kind: 'inserted', claim: { ...draft, slot: null } };
+      return { kind: 'inserted', claim: claimOfDraft(draft, null) };
     case 'duplicate':
-      // What refused it is not seen: it was rolled back, or the read failed. Inserting again settles it.
+      // What refuses it is not seen: it was rolled back, or the read failed. Inserting again settles it.
       return nextOwner() ?? { kind: 'unknown' };
     case 'unavailable':
     case 'guardMissing':

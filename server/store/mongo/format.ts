@@ -79,12 +79,7 @@ async function recordOf(db: Db, collection: string): Promise<ClaimsRecord> {
   return { _id: idOfClaimsRecord(collection), collection, uuid };
 }
 
-async function createIndexes(
-  db: Db,
-  collection: string,
-  label: string,
-  indexes: readonly IndexSpec[],
-): Promise<void> {
+async function createIndexes(db: Db, collection: string, label: string, indexes: readonly IndexSpec[]): Promise<void> {
   try {
     await db.command({ createIndexes: collection, indexes, writeConcern: { w: 'majority' } });
   } catch (error) {

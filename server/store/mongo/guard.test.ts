@@ -145,6 +145,44 @@ test(
 );
 
 test(
+  'a collection of its own that loses a guard stops its event and no other, until the index is back',
+  () =>
+    withStore(async ({ store, client, runtime }) => {
+      const draft = createDraft();
+      const kinds = async () => {
+        const split = draft({ eventKey: 'alone', place: { splitBy: 'event' } });
+        const day = draft({ eventKey: 'days', period: '20260518', place: { splitBy: 'day' } });
+        return (await store.claims.insert([split, day, draft()])).map(({ kind }) => kind);
+      };
+      const all = ['inserted', 'inserted', 'inserted'];
+      await store.events.create(eventOf());
+      await store.events.create(eventOf({ eventKey: 'alone', splitBy: 'event' }));
+      await store.events.create(eventOf({ eventKey: 'days', splitBy: 'day' }));
+      assert.equal(await kinds(), all);
+      const { name, key, ...options } = REQUEST_INDEX;
+      for (const [collection, eventKey, refusal] of [
+        ['user_events_event_alone', 'alone', ['guardMissing', 'inserted', 'inserted']],
+        ['user_events_day_20260518', 'days', ['inserted', 'guardMissing', 'inserted']],
+        ['user_events', 'summer', ['inserted', 'inserted', 'guardMissing']],
+      ] as const) {
+        await client.db().collection(collection).dropIndex(name);
+        await runtime.passUntil(60_000, () => store.guardsMissing().length > 0);
+        assert.equal(store.guardsMissing(), [eventKey]);
+        assert.equal(await kinds(), refusal);
+        await client
+          .db()
+          .collection(collection)
+          .createIndex(key, { name, ...options });
+        await runtime.passUntil(1_000, () => store.guardsMissing().length === 0);
+        assert.equal(await kinds(), all);
+      }
+      await client.db().collection('user_events_event_alone').drop();
+      assert.equal(await kinds(), ['guardMissing', 'inserted', 'inserted'], 'and it does not come back empty');
+    }),
+  onMongod,
+);
+
+test(
   'claims that break a guard stop the first start',
   async () => {
     const uri = set?.freshUri() ?? '';

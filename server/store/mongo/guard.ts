@@ -123,7 +123,11 @@ export class Guard {
     const now = this.#runtime.monotonicMs();
     if (before.missing === null && now - before.indexesCheckedMs < INDEX_CHECK_MS) return { ...before, uuid };
     const indexes = await this.#indexesOf(name);
-    return { uuid, missing: indexes === null ? `collection ${name} was dropped` : whatIndexesLack(indexes), indexesCheckedMs: now };
+    return {
+      uuid,
+      missing: indexes === null ? `collection ${name} was dropped` : whatIndexesLack(indexes),
+      indexesCheckedMs: now,
+    };
   }
 
   #settle(name: string, watched: Watched): void {

@@ -7,9 +7,10 @@ import type { Runtime } from '../../../protocol/runtime.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Projector } from '../journal.ts';
 import { type Store, StoreRefused, StoreUnavailable } from '../store.ts';
+import type { StoreStatus } from '../survey.ts';
 import { openAccounts } from './accounts.ts';
 import { type Address, addressOf } from './address.ts';
-import { ClaimReads } from './claim-reads.ts';
+import { ClaimPlaces } from './claim-places.ts';
 import { createClaimStore } from './claims.ts';
 import {
   answerOf,
@@ -22,10 +23,10 @@ import {
 import { MongoEvents } from './events.ts';
 import { openCollections, openFormat } from './format.ts';
 import { Guard } from './guard.ts';
-import { ClaimInserter } from './inserter.ts';
 import { JOURNAL_BYTES_MAX, MongoJournalHome } from './journal-home.ts';
 import { MongoProjector } from './projector.ts';
 import { openQualifications } from './qualifications.ts';
+import { collectionsOf, MongoSurvey } from './survey.ts';
 
 export type MongoOptions = {
   /** `mongodb://host:port,…/database?…`; it must name a database. */
@@ -89,25 +90,27 @@ async function open(connection: Connection, start: Start): Promise<MongoStore> {
   ]);
   const guard = new Guard({ db: house, runtime, log });
   await guard.start();
-  const inserter = new ClaimInserter({ db: claims, guard, majorityMs, log });
+  const places = new ClaimPlaces({ db: claims, house, guard, majorityMs, label, log });
   const journal = new MongoJournalHome({ ...start, house, bytesMax: start.journalBytesMax });
   const projectors: Projector[] = [];
   let closing: Promise<void> | null = null;
   return {
     label,
     clusterId,
-    claims: createClaimStore(new ClaimReads(claims), inserter),
+    claims: createClaimStore(places),
     events: new MongoEvents(house),
     qualifications,
     accounts,
     journal,
     async projector() {
-      const projector = new MongoProjector({ settings: { address, timeouts, nodeId }, guard, log });
+      const projector = new MongoProjector({ settings: { address, timeouts, nodeId }, places, log });
       projectors.push(projector);
       return projector;
     },
     timeMs: () => timeMs(house),
     guardsMissing: () => guard.eventsMissing,
+    statuses: () => statusesOf(house, guard),
+    survey: new MongoSurvey(house),
     close() {
       // Together: a check that waits for a dead server ends when its connection does.
       const journals = [journal, ...projectors].map((each) => each.close());
@@ -115,6 +118,13 @@ async function open(connection: Connection, start: Start): Promise<MongoStore> {
       return closing;
     },
   };
+}
+
+async function statusesOf(db: Db, guard: Guard): Promise<StoreStatus[]> {
+  return collectionsOf(db, (name) => guard.uuidOf(name) !== null).then(
+    (collections) => [{ store: 'main', reachable: true, collections }],
+    () => [{ store: 'main', reachable: false, collections: [] }],
+  );
 }
 
 async function timeMs(db: Db): Promise<number> {

@@ -12,7 +12,10 @@ import { documentOfClaim, GUARD_INDEXES } from './schema.ts';
 
 const test = suite('mongo insert outcomes');
 
-const META = [{ _id: 'store', formatVersion: 1, clusterId: 'fake-cluster' }, { _id: 'claims' }];
+const META = [
+  { _id: 'store', formatVersion: 1, clusterId: 'fake-cluster' },
+  { _id: 'claims', collection: 'user_events' },
+];
 const TIMEOUTS = { selectionMs: 300, socketMs: 400, majorityMs: 200, startMs: 500 };
 
 type Context = { fake: FakeMongod; store: Store; drafts: [ClaimDraft, ClaimDraft, ClaimDraft] };

@@ -1,5 +1,5 @@
 /**
- * Inserts journaled claims into the claims collection. Doing so again is harmless: a claim that is there already is told by its
+ * Inserts journaled claims into one collection of claims. Doing so again is harmless: a claim that is there already is told by its
  * attempt. Every other refusal by a unique index has one of two reasons:
  *
  * - Another claim has the key or the slot. Both were granted, which must never be: a conflict, for the caller to record.
@@ -7,13 +7,13 @@
  *   same moment on two servers, which no server can see in time. The claim was granted and so belongs among the claims; it
  *   is kept with its request id set aside, and the request id leads to the claim that had it first.
  */
-import type { Db, UUID } from 'mongodb';
+import { type Db, UUID } from 'mongodb';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import { type ClaimRecord, StoreUnavailable } from '../store.ts';
 import type { ClaimReads } from './claim-reads.ts';
 import type { Fate } from './classify.ts';
 import { insertOnce } from './inserter.ts';
-import { asideRequestId, COLLECTION, documentOfClaim } from './schema.ts';
+import { asideRequestId, documentOfClaim } from './schema.ts';
 
 /** Two claims with one key or slot. */
 export type Clash = { journaled: ClaimRecord; stored: ClaimRecord };
@@ -22,7 +22,15 @@ export type Projected = { clashes: Clash[]; requestIdsAside: number };
 const ATTEMPTS_MAX = 10;
 const PAUSE_MS = 100;
 
-export type ProjectionClaimsOptions = { db: Db; reads: ClaimReads; majorityMs: number; runtime: Runtime };
+/** `reads` are of the same collection, whose identity is `uuid`. */
+export type ProjectionClaimsOptions = {
+  db: Db;
+  collection: string;
+  uuid: string;
+  reads: ClaimReads;
+  majorityMs: number;
+  runtime: Runtime;
+};
 
 /** A claim that is not known to be there; `isAside` when its request id leads to another claim. */
 type Open = { claim: ClaimRecord; isAside: boolean };
@@ -33,7 +41,6 @@ type Open = { claim: ClaimRecord; isAside: boolean };
  */
 export async function projectClaims(
   claims: readonly ClaimRecord[],
-  collectionUuid: UUID,
   options: ProjectionClaimsOptions,
 ): Promise<Projected> {
   const clashes: Clash[] = [];
@@ -42,7 +49,7 @@ export async function projectClaims(
   for (let attempt = 1; open.length > 0; attempt++) {
     if (attempt > ATTEMPTS_MAX) throw new StoreUnavailable(`${open.length} journaled claims could not be stored`);
     if (attempt > 2) await pause(options.runtime);
-    const { refused, doubtful } = await insert(open, collectionUuid, options);
+    const { refused, doubtful } = await insert(open, options);
     const settled = await settle(refused, options.reads);
     clashes.push(...settled.clashes);
     requestIdsAside += settled.aside.length;
@@ -51,14 +58,14 @@ export async function projectClaims(
   return { clashes, requestIdsAside };
 }
 
-async function insert(open: readonly Open[], collectionUuid: UUID, { db, majorityMs }: ProjectionClaimsOptions) {
+async function insert(open: readonly Open[], { db, collection, uuid, majorityMs }: ProjectionClaimsOptions) {
   const documents = open.map(({ claim, isAside }) => {
     const document = documentOfClaim(claim, claim.slot);
     return isAside ? { ...document, requestId: asideRequestId(claim.requestId, claim.claimKey) } : document;
   });
-  const target = { collection: COLLECTION.claims, majorityMs, collectionUuid };
+  const target = { collection, majorityMs, collectionUuid: new UUID(uuid) };
   const { fates } = await insertOnce(db, target, documents, 'unordered');
-  if (fates.includes('guardMissing')) throw new StoreUnavailable('the claims collection was dropped or replaced');
+  if (fates.includes('guardMissing')) throw new StoreUnavailable(`${collection} was dropped or replaced`);
   const withFate = (wanted: (fate: Fate | undefined) => boolean) => open.filter((_, index) => wanted(fates[index]));
   return {
     refused: withFate((fate) => fate === 'duplicate'),

@@ -2,10 +2,11 @@
  * The projection itself, wherever it runs: reads valid blocks from the mark on, inserts their claims, records every conflict
  * with both claims, and only then moves the mark. Each step may be done again after a crash and changes nothing.
  */
-import { type Collection, type Db, UUID } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
+import type { SplitBy } from '../../../protocol/event.ts';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import { placeAfter } from '../block/layout.ts';
-import { type Block, claimsOf } from '../block/reader.ts';
+import { type Block, claimsOf, seriesIn } from '../block/reader.ts';
 import type { Conflict } from '../journal.ts';
 import { type ClaimRecord, StoreUnavailable } from '../store.ts';
 import { ClaimReads } from './claim-reads.ts';
@@ -13,8 +14,9 @@ import { answerOf } from './connection.ts';
 import { rangesOf } from './journal-chain.ts';
 import { type BlockRange, JournalReads } from './journal-reads.ts';
 import { OWNER_ID, type OwnerRecord } from './journal-schema.ts';
+import { collectionOf } from './places.ts';
 import { type Clash, type Projected, projectClaims } from './projection-claims.ts';
-import { type ClaimDocument, COLLECTION, claimOfDocument, documentOfClaim } from './schema.ts';
+import { type ClaimDocument, COLLECTION, claimOfDocument, documentOfClaim, type EventDocument } from './schema.ts';
 
 /** mongod commits up to 500 inserts of a command as one. */
 const INSERT_CLAIMS = 500;
@@ -27,14 +29,27 @@ type MarkDocument = { _id: typeof MARK_ID; offset: number };
 
 type ConflictDocument = { _id: string; journaled: ClaimDocument; stored: ClaimDocument; at: Date };
 
-export type Advance = { until: number; claimsMax: number; collectionUuid: string };
+/** `guarded`: by name the identities of the collections whose guards are there. */
+export type Advance = { until: number; claimsMax: number; guarded: Record<string, string> };
 export type Advanced = { mark: number; claims: number; conflicts: Conflict[]; requestIdsAside: number };
 
 export type ProjectionOptions = { db: Db; majorityMs: number; runtime: Runtime };
 
+/** Claims belong into a collection that is not there, or whose guards are not; nothing of them is inserted. */
+export class PlaceMissing extends Error {
+  readonly collection: string;
+
+  constructor(collection: string) {
+    super(`the guards of ${collection} are missing`);
+    this.collection = collection;
+  }
+}
+
 export class Projection {
   readonly #options: ProjectionOptions;
-  readonly #claims: ClaimReads;
+  readonly #events: Collection<EventDocument>;
+  /** What an event that has claims is split by never changes. */
+  readonly #splits = new Map<string, SplitBy>();
   readonly #marks: Collection<MarkDocument>;
   readonly #conflicts: Collection<ConflictDocument>;
   readonly #owners: Collection<OwnerRecord>;
@@ -42,7 +57,7 @@ export class Projection {
   constructor(options: ProjectionOptions) {
     const { db } = options;
     this.#options = options;
-    this.#claims = new ClaimReads(db);
+    this.#events = db.collection<EventDocument>(COLLECTION.events);
     this.#marks = db.collection<MarkDocument>(COLLECTION.meta);
     this.#conflicts = db.collection<ConflictDocument>(COLLECTION.conflicts);
     this.#owners = db.collection<OwnerRecord>(COLLECTION.nodes);
@@ -53,10 +68,15 @@ export class Projection {
     return (await answerOf(this.#marks.findOne({ _id: MARK_ID })))?.offset ?? 0;
   }
 
-  /** As `Projector.advance` promises. Rejects with StoreRefused when the journal is damaged there. */
-  async advance({ until, claimsMax, collectionUuid }: Advance): Promise<Advanced> {
+  /** As `Projector.advance` promises. Rejects with StoreRefused when the journal is damaged there, and with PlaceMissing. */
+  async advance({ until, claimsMax, guarded }: Advance): Promise<Advanced> {
     const from = await this.mark();
-    const batch = new Batch((claims) => projectClaims(claims, new UUID(collectionUuid), this.#claimOptions()));
+    const batch = new Batch((collection, claims) => {
+      const uuid = guarded[collection];
+      if (uuid === undefined) throw new PlaceMissing(collection);
+      const { db } = this.#options;
+      return projectClaims(claims, { ...this.#options, collection, uuid, reads: new ClaimReads(db, collection) });
+    });
     let end = from;
     if (from < until) end = await this.#project(batch, { from, until, claimsMax });
     const { clashes, requestIdsAside } = await batch.finish();
@@ -75,7 +95,8 @@ export class Projection {
       // What comes now is not next: the mark may pass no block that is not in the batch.
       if (!(await this.#follows(end, block.offset)))
         throw new StoreUnavailable(`blocks behind ${end} are not seen yet`);
-      await batch.add(block);
+      await this.#learnSplits(block);
+      await batch.add(block, ({ eventKey }) => this.#splits.get(eventKey) ?? 'none');
       end = block.offset + block.bytes.length;
       if (batch.claims >= claimsMax) return end;
     }
@@ -94,8 +115,13 @@ export class Projection {
     return rangesOf(record.boots, until);
   }
 
-  #claimOptions() {
-    return { ...this.#options, reads: this.#claims };
+  async #learnSplits(block: Block): Promise<void> {
+    const keys = Array.from(seriesIn(block).values(), ({ eventKey }) => eventKey);
+    const unknown = [...new Set(keys)].filter((eventKey) => !this.#splits.has(eventKey));
+    if (unknown.length === 0) return;
+    const found = await answerOf(this.#events.find({ _id: { $in: unknown } }).toArray());
+    const splits = new Map(found.map(({ _id, splitBy }) => [_id, splitBy]));
+    for (const eventKey of unknown) this.#splits.set(eventKey, splits.get(eventKey) ?? 'none');
   }
 
   /** The first record of it stands, whatever is done again. */
@@ -120,27 +146,29 @@ export class Projection {
   }
 }
 
-/** Cuts the claims of blocks into inserts, a few of which are on their way at once. */
+/** Cuts the claims of blocks into inserts of one collection each, a few of which are on their way at once. */
 class Batch {
   claims = 0;
-  readonly #insert: (claims: readonly ClaimRecord[]) => Promise<Projected>;
+  readonly #insert: (collection: string, claims: readonly ClaimRecord[]) => Promise<Projected>;
   readonly #inserts: Promise<Projected>[] = [];
-  #waiting: ClaimRecord[] = [];
+  readonly #waiting = new Map<string, ClaimRecord[]>();
 
-  constructor(insert: (claims: readonly ClaimRecord[]) => Promise<Projected>) {
+  constructor(insert: (collection: string, claims: readonly ClaimRecord[]) => Promise<Projected>) {
     this.#insert = insert;
   }
 
-  async add(block: Block): Promise<void> {
+  async add(block: Block, splitOf: (claim: ClaimRecord) => SplitBy): Promise<void> {
     for (const { record } of claimsOf(block)) {
       this.claims++;
-      this.#waiting.push(record);
-      if (this.#waiting.length === INSERT_CLAIMS) await this.#send();
+      const collection = collectionOf(record, splitOf(record));
+      const waiting = this.#waiting.get(collection);
+      if (waiting === undefined) this.#waiting.set(collection, [record]);
+      else if (waiting.push(record) === INSERT_CLAIMS) await this.#send(collection, waiting);
     }
   }
 
   async finish(): Promise<Projected> {
-    if (this.#waiting.length > 0) await this.#send();
+    for (const [collection, waiting] of this.#waiting) await this.#send(collection, waiting);
     const all = await Promise.all(this.#inserts);
     return {
       clashes: all.flatMap(({ clashes }) => clashes),
@@ -148,14 +176,14 @@ class Batch {
     };
   }
 
-  async #send(): Promise<void> {
+  async #send(collection: string, claims: readonly ClaimRecord[]): Promise<void> {
+    this.#waiting.delete(collection);
     // The oldest of those on their way must be there first.
     await this.#inserts.at(-INSERTS_AT_ONCE_MAX);
-    const insert = this.#insert(this.#waiting);
+    const insert = this.#insert(collection, claims);
     // It is awaited later; until then its failure is nobody's.
     insert.catch(() => {});
     this.#inserts.push(insert);
-    this.#waiting = [];
   }
 }
 

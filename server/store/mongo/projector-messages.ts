@@ -10,7 +10,7 @@ export type Question =
   | ({ number: number; ask: 'advance' } & Advance)
   | { number: number; ask: 'close' };
 
-/** Errors lose their class on the way. */
-export type Failure = { kind: 'unavailable' | 'refused' | 'other'; message: string };
+/** Errors lose their class on the way. The message of `placeMissing` is the name of the collection. */
+export type Failure = { kind: 'unavailable' | 'refused' | 'placeMissing' | 'other'; message: string };
 
 export type Answer = { number: number; answer: number | Advanced | null } | { number: number; failure: Failure };

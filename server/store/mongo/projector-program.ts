@@ -3,7 +3,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { realRuntime } from '../../lib/runtime.ts';
 import { StoreRefused, StoreUnavailable } from '../store.ts';
 import { createPool } from './connection.ts';
-import { Projection } from './projection.ts';
+import { PlaceMissing, Projection } from './projection.ts';
 import type { Answer, Failure, ProjectorSettings, Question } from './projector-messages.ts';
 
 /** The inserts on their way, the journal's cursor and what refused inserts are compared with. */
@@ -39,6 +39,7 @@ async function answerTo(question: Question) {
 function failureOf(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof StoreUnavailable) return { kind: 'unavailable', message };
+  if (error instanceof PlaceMissing) return { kind: 'placeMissing', message: error.collection };
   return { kind: error instanceof StoreRefused ? 'refused' : 'other', message };
 }
 

@@ -8,19 +8,16 @@ import type { Log } from '../../lib/log.ts';
 import type { Conflict, Projector } from '../journal.ts';
 import { StoreRefused, StoreUnavailable } from '../store.ts';
 import { startThread } from '../thread-start.ts';
-import type { Guard } from './guard.ts';
-import type { Advanced } from './projection.ts';
+import type { ClaimPlaces } from './claim-places.ts';
+import { type Advance, type Advanced, PlaceMissing } from './projection.ts';
 import type { Answer, Failure, ProjectorSettings, Question } from './projector-messages.ts';
 
 const program = new URL(`./projector-program${extname(import.meta.url)}`, import.meta.url);
 
 type Asked = { resolve: (answer: number | Advanced | null) => void; reject: (error: Error) => void };
-type Ask =
-  | { ask: 'mark' }
-  | { ask: 'close' }
-  | { ask: 'advance'; until: number; claimsMax: number; collectionUuid: string };
+type Ask = { ask: 'mark' } | { ask: 'close' } | ({ ask: 'advance' } & Advance);
 
-export type MongoProjectorOptions = { settings: ProjectorSettings; guard: Guard; log: Log };
+export type MongoProjectorOptions = { settings: ProjectorSettings; places: ClaimPlaces; log: Log };
 
 export class MongoProjector implements Projector {
   readonly #options: MongoProjectorOptions;
@@ -45,10 +42,22 @@ export class MongoProjector implements Projector {
 
   /** Rejects with StoreUnavailable, also while a guard is missing: without its index no conflict would be seen. */
   async advance(until: number, claimsMax: number): Promise<{ mark: number; claims: number; conflicts: Conflict[] }> {
-    const collectionUuid = this.#options.guard.collectionUuid?.toString();
-    if (collectionUuid === undefined) throw new StoreUnavailable('a guard of the claims is missing');
-    const answer = await this.#ask({ ask: 'advance', until, claimsMax, collectionUuid });
-    const { requestIdsAside, ...advanced } = answer as Advanced;
+    const { places } = this.#options;
+    const ask = () => this.#ask({ ask: 'advance', until, claimsMax, guarded: places.guarded() });
+    for (const made = new Set<string>(); ; ) {
+      try {
+        return this.#counted((await ask()) as Advanced);
+      } catch (error) {
+        if (!(error instanceof PlaceMissing)) throw error;
+        const { collection, message } = error;
+        await places.of(collection);
+        if (made.has(collection) || places.guarded()[collection] === undefined) throw new StoreUnavailable(message);
+        made.add(collection);
+      }
+    }
+  }
+
+  #counted({ requestIdsAside, ...advanced }: Advanced) {
     this.#countAside(requestIdsAside);
     return advanced;
   }
@@ -114,5 +123,6 @@ export class MongoProjector implements Projector {
 
 function errorOf({ kind, message }: Failure): Error {
   if (kind === 'unavailable') return new StoreUnavailable(message);
+  if (kind === 'placeMissing') return new PlaceMissing(message);
   return kind === 'refused' ? new StoreRefused(message) : new Error(message);
 }

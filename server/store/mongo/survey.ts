@@ -3,12 +3,22 @@
  * The unique indexes already keep what is asked here; a collection that has lost one is read for doubles as a whole.
  */
 import type { Collection, Db } from 'mongodb';
+import type { SplitBy } from '../../../protocol/event.ts';
 import { requestKeyOf } from '../../../protocol/key.ts';
 import type { Conflict } from '../journal.ts';
 import type { CollectionStatus, RowFault, Survey, SurveyedClaim, SurveyedSlot } from '../survey.ts';
 import { answerOf } from './connection.ts';
-import { whatIndexesLack } from './guard.ts';
-import { type ClaimDocument, COLLECTION, claimOfDocument, HAS_SLOT, isRequestIdAside } from './schema.ts';
+import { whatIndexesLack } from './guard-indexes.ts';
+import { collectionOf } from './places.ts';
+import {
+  type ClaimDocument,
+  COLLECTION,
+  claimOfDocument,
+  type EventDocument,
+  HAS_SLOT,
+  isRequestIdAside,
+  VOID_USER,
+} from './schema.ts';
 
 const READ_MS_MAX = 30_000;
 /** Without its index, doubles are looked for among all claims at once. */
@@ -18,15 +28,7 @@ const BY_KEY = { _id: 1 } as const;
 const FIELDS = { eventKey: 1, period: 1, userId: 1, requestId: 1, grantedAt: 1, attempt: 1 } as const;
 
 type Found = Pick<ClaimDocument, '_id' | keyof typeof FIELDS>;
-type Split = 'none' | 'event' | 'day';
-type EventDocument = { _id: string; splitBy?: Split };
 type ConflictDocument = { _id: string; journaled: ClaimDocument; stored: ClaimDocument; at: Date };
-
-/** The collection of an event's claims of one period. */
-export function collectionOf(splitBy: Split | undefined, { eventKey, period }: { eventKey: string; period: string }) {
-  if (splitBy === 'event') return `${COLLECTION.claims}_event_${eventKey}`;
-  return splitBy === 'day' ? `${COLLECTION.claims}_day_${period}` : COLLECTION.claims;
-}
 
 /** Counts and bytes from the server's own accounts. */
 export async function collectionsOf(db: Db, isGuarded: (name: string) => boolean): Promise<CollectionStatus[]> {
@@ -37,7 +39,8 @@ async function statusOf(db: Db, name: string, isGuarded: boolean): Promise<Colle
   const stages = [{ $collStats: { storageStats: {} } }];
   const found = await answerOf(db.collection(name).aggregate(stages, LOCAL).toArray());
   // One row for each shard.
-  const sum = (field: string) => found.reduce((total, { storageStats }) => total + Number(storageStats?.[field] ?? 0), 0);
+  const sum = (field: string) =>
+    found.reduce((total, { storageStats }) => total + Number(storageStats?.[field] ?? 0), 0);
   const guard = isGuarded ? 'ok' : 'missing';
   return { name, claims: sum('count'), bytes: sum('size'), indexBytes: sum('totalIndexSize'), guard };
 }
@@ -63,20 +66,28 @@ export class MongoSurvey implements Survey {
     const [from, key = ''] = after?.split(' ') ?? [];
     const name = from ?? names[0];
     if (name === undefined) return { claims: [], faults: [], next: null };
-    const found = await this.#found(name, { limit, key });
+    const read = await this.#found(name, { limit, key });
+    // What takes the place of a claim that must never come is none.
+    const found = read.filter(({ userId }) => userId !== VOID_USER);
     const faults = [
       ...(key === '' ? await this.#doubles(name) : []),
       ...found.flatMap(({ _id, requestId }) => (isRequestIdAside(requestId) ? [requestTwice(_id)] : [])),
       ...(await this.#wrong(name, found)),
-      ...(await this.#elsewhere(names.filter((other) => other > name), found)),
+      ...(await this.#elsewhere(
+        names.filter((other) => other > name),
+        found,
+      )),
     ];
     const behind = names.find((other) => other > name);
-    const last = found.at(-1);
-    const isWhole = found.length < limit || last === undefined;
+    const last = read.at(-1);
+    const isWhole = read.length < limit || last === undefined;
     return { claims: found.map(surveyed), faults, next: isWhole ? (behind ?? null) : `${name} ${last._id}` };
   }
 
-  async slots(eventKey: string, { limit, after }: { limit: number; after: string | null }): ReturnType<Survey['slots']> {
+  async slots(
+    eventKey: string,
+    { limit, after }: { limit: number; after: string | null },
+  ): ReturnType<Survey['slots']> {
     const names = await claimCollections(this.#db);
     const [from, key = `${eventKey}/`] = after?.split(' ') ?? [];
     const name = from ?? names[0];
@@ -110,7 +121,9 @@ export class MongoSurvey implements Survey {
   }
 
   #found(name: string, { limit, key }: { limit: number; key: string }): Promise<Found[]> {
-    const cursor = this.#claimsIn(name).find({ _id: { $gt: key } }).project<Found>(FIELDS);
+    const cursor = this.#claimsIn(name)
+      .find({ _id: { $gt: key } })
+      .project<Found>(FIELDS);
     return answerOf(cursor.sort(BY_KEY).hint(BY_KEY).limit(limit).maxTimeMS(READ_MS_MAX).toArray());
   }
 
@@ -133,10 +146,12 @@ export class MongoSurvey implements Survey {
   async #wrong(name: string, found: readonly Found[]): Promise<RowFault[]> {
     const eventKeys = [...new Set(found.map(({ eventKey }) => eventKey))];
     const events = this.#db.collection<EventDocument>(COLLECTION.events);
-    const cursor = events.find({ _id: { $in: eventKeys } }).project<EventDocument>({ splitBy: 1 });
+    const cursor = events
+      .find({ _id: { $in: eventKeys } })
+      .project<Pick<EventDocument, '_id' | 'splitBy'>>({ splitBy: 1 });
     const split = new Map((await answerOf(cursor.toArray())).map(({ _id, splitBy }) => [_id, splitBy]));
     return found
-      .filter((claim) => collectionOf(split.get(claim.eventKey), claim) !== name)
+      .filter((claim) => !liesWell(claim, split.get(claim.eventKey), name))
       .map(({ _id }) => ({ kind: 'wrongCollection', claimKey: _id }));
   }
 
@@ -158,6 +173,14 @@ export class MongoSurvey implements Survey {
       const key = own.get(requestKeyOf(userId, requestId));
       return key === undefined || key === _id ? [] : [requestTwice(_id)];
     });
+  }
+}
+
+function liesWell(claim: Found, splitBy: SplitBy | undefined, name: string): boolean {
+  try {
+    return collectionOf(claim, splitBy) === name;
+  } catch {
+    return false;
   }
 }
 

@@ -21,6 +21,8 @@ type Ask = (stage: Stage, asking: Asking) => Filled | Promise<Filled>;
 
 export const CLAIMED = { eventKey: 'claimed', requestId: 'mine' } as const;
 const NEW_PASSWORD = 'battery staple';
+/** Of NDJSON. */
+const ROW: CallInit = { body: { userId: 'u1' }, headers: { 'content-type': 'application/x-ndjson' } };
 
 function at(path: string, init: CallInit = {}): Ask {
   return () => ({ path, ...init });
@@ -47,6 +49,9 @@ export const REQUESTS: Readonly<Record<string, Ask>> = {
   'POST /v1/events/:eventKey/pause': at('/v1/events/spare/pause'),
   'POST /v1/events/:eventKey/resume': at('/v1/events/spare/resume'),
   'POST /v1/events/:eventKey/mode': at('/v1/events/spare/mode', { body: { mode: 'direct' } }),
+  'PUT /v1/events/:eventKey/qualifications': at('/v1/events/spare/qualifications', ROW),
+  'DELETE /v1/events/:eventKey/qualifications': at('/v1/events/spare/qualifications', ROW),
+  'GET /v1/events/:eventKey/qualifications/:userId': at('/v1/events/spare/qualifications/u1'),
   'POST /v1/auth/register': (_, { n }) => ({
     path: '/v1/auth/register',
     body: { username: `new${n}`, password: PASSWORD },

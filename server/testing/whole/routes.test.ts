@@ -16,55 +16,51 @@ const [lmdb] = STORE_CASES;
 
 // PAUSER is a custom role that holds events.write. Whose session has ended, or whose token has expired, was an ADMIN.
 const TABLE = `
-  route                                | nobody | USER | OPERATOR | AUDITOR | ADMIN | PAUSER | ended | expired
-  POST /v1/events/:eventKey/claims     | 401    | 201  | 201      | 201     | 201   | 201    | 401   | 401
-  GET /v1/claims/by-request/:requestId | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
-  GET /v1/me/claims                    | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
-  GET /v1/claims                       | 401    | 403  | 200      | 200     | 200   | 403    | 401   | 401
-  GET /v1/events                       | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
-  POST /v1/events                      | 401    | 403  | 201      | 403     | 201   | 201    | 401   | 401
-  GET /v1/events/:eventKey             | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
-  PATCH /v1/events/:eventKey           | 401    | 403  | 200      | 403     | 200   | 200    | 401   | 401
-  POST /v1/events/:eventKey/pause      | 401    | 403  | 200      | 403     | 200   | 200    | 401   | 401
-  POST /v1/events/:eventKey/resume     | 401    | 403  | 200      | 403     | 200   | 200    | 401   | 401
-  POST /v1/events/:eventKey/mode       | 401    | 403  | 200      | 403     | 200   | 200    | 401   | 401
-  POST /v1/auth/register               | 201    | 201  | 201      | 201     | 201   | 201    | 201   | 201
-  POST /v1/auth/login                  | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
-  POST /v1/auth/refresh                | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
-  POST /v1/auth/logout                 | 401    | 204  | 204      | 204     | 204   | 204    | 401   | 401
-  POST /v1/auth/password               | 401    | 204  | 204      | 204     | 204   | 204    | 401   | 401
-  GET /v1/me                           | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
-  DELETE /v1/me                        | 401    | 204  | 204      | 204     | 204   | 204    | 401   | 401
-  GET /v1/me/sessions                  | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
-  DELETE /v1/me/sessions/:sessionId    | 401    | 204  | 204      | 204     | 204   | 204    | 401   | 401
-  GET /v1/users                        | 401    | 403  | 403      | 200     | 200   | 403    | 401   | 401
-  PUT /v1/users/:userId/roles          | 401    | 403  | 403      | 403     | 200   | 403    | 401   | 401
-  POST /v1/users/:userId/logout        | 401    | 403  | 403      | 403     | 204   | 403    | 401   | 401
-  DELETE /v1/users/:userId             | 401    | 403  | 403      | 403     | 204   | 403    | 401   | 401
-  GET /v1/roles                        | 401    | 403  | 403      | 200     | 200   | 403    | 401   | 401
-  POST /v1/roles                       | 401    | 403  | 403      | 403     | 201   | 403    | 401   | 401
-  PATCH /v1/roles/:roleName            | 401    | 403  | 403      | 403     | 200   | 403    | 401   | 401
-  DELETE /v1/roles/:roleName           | 401    | 403  | 403      | 403     | 204   | 403    | 401   | 401
-  GET /v1/audit                        | 401    | 403  | 403      | 200     | 200   | 403    | 401   | 401
-  GET /v1/live                         | 400    | 400  | 400      | 400     | 400   | 400    | 400   | 400
-  GET /healthz                         | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
-  GET /readyz                          | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
-  GET /metrics                         | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
-  GET /.well-known/jwks.json           | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
-  GET /openapi.json                    | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
-  WebSocket /v1/live                   | 4401   | open | open     | open    | open  | open   | 4403  | 4401
+  route                                           | nobody | USER | OPERATOR | AUDITOR | ADMIN | PAUSER | ended | expired
+  POST /v1/events/:eventKey/claims                | 401    | 201  | 201      | 201     | 201   | 201    | 401   | 401
+  GET /v1/claims/by-request/:requestId            | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
+  GET /v1/me/claims                               | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
+  GET /v1/claims                                  | 401    | 403  | 200      | 200     | 200   | 403    | 401   | 401
+  GET /v1/events                                  | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
+  POST /v1/events                                 | 401    | 403  | 201      | 403     | 201   | 201    | 401   | 401
+  GET /v1/events/:eventKey                        | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
+  PATCH /v1/events/:eventKey                      | 401    | 403  | 200      | 403     | 200   | 200    | 401   | 401
+  POST /v1/events/:eventKey/pause                 | 401    | 403  | 200      | 403     | 200   | 200    | 401   | 401
+  POST /v1/events/:eventKey/resume                | 401    | 403  | 200      | 403     | 200   | 200    | 401   | 401
+  POST /v1/events/:eventKey/mode                  | 401    | 403  | 200      | 403     | 200   | 200    | 401   | 401
+  PUT /v1/events/:eventKey/qualifications         | 401    | 403  | 200      | 403     | 200   | 403    | 401   | 401
+  DELETE /v1/events/:eventKey/qualifications      | 401    | 403  | 200      | 403     | 200   | 403    | 401   | 401
+  GET /v1/events/:eventKey/qualifications/:userId | 401    | 403  | 200      | 200     | 200   | 403    | 401   | 401
+  POST /v1/auth/register                          | 201    | 201  | 201      | 201     | 201   | 201    | 201   | 201
+  POST /v1/auth/login                             | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
+  POST /v1/auth/refresh                           | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
+  POST /v1/auth/logout                            | 401    | 204  | 204      | 204     | 204   | 204    | 401   | 401
+  POST /v1/auth/password                          | 401    | 204  | 204      | 204     | 204   | 204    | 401   | 401
+  GET /v1/me                                      | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
+  DELETE /v1/me                                   | 401    | 204  | 204      | 204     | 204   | 204    | 401   | 401
+  GET /v1/me/sessions                             | 401    | 200  | 200      | 200     | 200   | 200    | 401   | 401
+  DELETE /v1/me/sessions/:sessionId               | 401    | 204  | 204      | 204     | 204   | 204    | 401   | 401
+  GET /v1/users                                   | 401    | 403  | 403      | 200     | 200   | 403    | 401   | 401
+  PUT /v1/users/:userId/roles                     | 401    | 403  | 403      | 403     | 200   | 403    | 401   | 401
+  POST /v1/users/:userId/logout                   | 401    | 403  | 403      | 403     | 204   | 403    | 401   | 401
+  DELETE /v1/users/:userId                        | 401    | 403  | 403      | 403     | 204   | 403    | 401   | 401
+  GET /v1/roles                                   | 401    | 403  | 403      | 200     | 200   | 403    | 401   | 401
+  POST /v1/roles                                  | 401    | 403  | 403      | 403     | 201   | 403    | 401   | 401
+  PATCH /v1/roles/:roleName                       | 401    | 403  | 403      | 403     | 200   | 403    | 401   | 401
+  DELETE /v1/roles/:roleName                      | 401    | 403  | 403      | 403     | 204   | 403    | 401   | 401
+  GET /v1/audit                                   | 401    | 403  | 403      | 200     | 200   | 403    | 401   | 401
+  GET /v1/live                                    | 400    | 400  | 400      | 400     | 400   | 400    | 400   | 400
+  GET /healthz                                    | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
+  GET /readyz                                     | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
+  GET /metrics                                    | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
+  GET /.well-known/jwks.json                      | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
+  GET /openapi.json                               | 200    | 200  | 200      | 200     | 200   | 200    | 200   | 200
+  WebSocket /v1/live                              | 4401   | open | open     | open    | open  | open   | 4403  | 4401
 `;
 const LIVE = 'WebSocket /v1/live';
 
 /** Ops of users that no route of the edge asks: game servers do this over TCP. */
-const WITHOUT_ROUTE: readonly CallName[] = [
-  'QUALIFY',
-  'DISQUALIFY',
-  'QUALIFIED',
-  'STATUS',
-  'METRICS',
-  'JOURNAL_BLOCKS',
-];
+const WITHOUT_ROUTE: readonly CallName[] = ['STATUS', 'METRICS', 'JOURNAL_BLOCKS'];
 const CODES: Readonly<Record<string, string>> = {
   nobody: 'UNAUTHENTICATED',
   expired: 'UNAUTHENTICATED',

@@ -1,0 +1,97 @@
+/**
+ * Which request ids may have been used: a no is certain, a yes is to be looked up. The ids of a batch are `batchId.0`,
+ * `batchId.1`, …, so a batch whose id nobody has used needs no question for each of its claims: the batch id is kept
+ * instead, and an id that ends like one of a batch asks for the batch id as well.
+ */
+import { textStart } from '../store/block/claim-text.ts';
+import type { Ask } from './ask.ts';
+import type { KeyHash } from './hash.ts';
+import type { RequestFilter } from './request-filter.ts';
+
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** A batch has at most 10,000 claims, counted from 0. */
+const DIGITS_MAX = 4;
+
+export class Requests {
+  /** The filter holds every request id of the store; until then each is looked up. */
+  isComplete = false;
+  readonly #hash: KeyHash;
+  readonly #filter: RequestFilter;
+
+  constructor(hash: KeyHash, filter: RequestFilter) {
+    this.#hash = hash;
+    this.#filter = filter;
+  }
+
+  /** To be called before the claims of a batch. */
+  beginBatch(ask: Ask, batchId: string): void {
+    const hash = this.#hash;
+    hash.ofText(batchId);
+    ask.isBatchFresh = this.isComplete && !this.#filter.has(hash.high, hash.low);
+    if (ask.isBatchFresh) this.#filter.add(hash.high, hash.low);
+  }
+
+  /** The user's hash stands in the two numbers. */
+  mayBeUsed(ask: Ask, userHigh: number, userLow: number): boolean {
+    if (ask.isRequestIdFresh || ask.isBatchFresh) return false;
+    if (!this.isComplete) return true;
+    this.#hashPair(ask, userHigh, userLow);
+    const hash = this.#hash;
+    return this.#filter.has(hash.high, hash.low) || this.#hasBatchOf(ask);
+  }
+
+  add(ask: Ask, userHigh: number, userLow: number): void {
+    if (ask.isBatchFresh) return;
+    this.#hashPair(ask, userHigh, userLow);
+    this.#filter.add(this.#hash.high, this.#hash.low);
+    const { requestBytes, requestAt, requestEnd } = ask;
+    this.#addBatchOf(requestBytes, textStart(requestBytes, requestAt), requestEnd);
+  }
+
+  /** An id that a claim has used which was not decided here. */
+  remember(userId: string, requestId: string): void {
+    const hash = this.#hash;
+    hash.ofText(userId);
+    hash.thenText(requestId);
+    if (!this.#filter.has(hash.high, hash.low)) this.#filter.add(hash.high, hash.low);
+    if (!requestId.includes('.')) return;
+    const bytes = Buffer.from(requestId, 'latin1');
+    this.#addBatchOf(bytes, 0, bytes.length);
+  }
+
+  #hashPair({ requestBytes, requestAt, requestEnd }: Ask, userHigh: number, userLow: number): void {
+    const hash = this.#hash;
+    hash.high = userHigh;
+    hash.low = userLow;
+    hash.thenBytes(requestBytes, textStart(requestBytes, requestAt), requestEnd);
+  }
+
+  #hasBatchOf({ requestBytes, requestAt, requestEnd }: Ask): boolean {
+    const start = textStart(requestBytes, requestAt);
+    const end = batchIdEnd(requestBytes, start, requestEnd);
+    if (end < 0) return false;
+    this.#hash.ofBytes(requestBytes, start, end);
+    return this.#filter.has(this.#hash.high, this.#hash.low);
+  }
+
+  #addBatchOf(bytes: Uint8Array, start: number, requestEnd: number): void {
+    const end = batchIdEnd(bytes, start, requestEnd);
+    if (end < 0) return;
+    const hash = this.#hash;
+    hash.ofBytes(bytes, start, end);
+    if (!this.#filter.has(hash.high, hash.low)) this.#filter.add(hash.high, hash.low);
+  }
+}
+
+/** Where the batch id ends in an id that a batch could have made; -1 when none could. */
+function batchIdEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = end - 1;
+  while (at > start && end - at <= DIGITS_MAX && isDigit(bytes[at] as number)) at--;
+  return at > start && at < end - 1 && bytes[at] === DOT ? at : -1;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= NINE;
+}
