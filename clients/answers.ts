@@ -17,6 +17,8 @@ export type Page<T> = {
   items: T[] /** Asks for what comes after; null on the last page. */;
   nextCursor: string | null;
 };
+/** `incomplete`: the stores that did not answer, and whose claims are not in the page; null when all of them did. */
+export type ClaimPage = Page<ClaimView> & { incomplete: string[] | null };
 
 const REQUEST_ID_AT = 3;
 
@@ -33,10 +35,14 @@ export function answerOf<K extends RequestName, T extends object>(_name: K, take
 }
 
 export const claimAnswer = answerOf('CLAIM_BY_REQUEST', (tuple) => ({ claim: claimOf(tuple) }));
-export const claimPageAnswer = answerOf('CLAIMS_LIST', ([tuples, nextCursor]) => ({
-  items: tuples.map(claimOf),
-  nextCursor,
-}));
+export const claimPageAnswer = answerOf(
+  'CLAIMS_LIST',
+  ([tuples, nextCursor, incomplete]): ClaimPage => ({
+    items: tuples.map(claimOf),
+    nextCursor,
+    incomplete,
+  }),
+);
 export const eventAnswer = answerOf('EVENT_GET', (event) => ({ event }));
 export const eventPageAnswer = answerOf(
   'EVENT_LIST',

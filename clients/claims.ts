@@ -1,12 +1,12 @@
 /** Questions about claims that were granted. Each method is one request. Lists are newest first. */
 import type { ClaimView } from '../protocol/claim.ts';
-import { type Answer, claimAnswer, claimPageAnswer, type Page } from './answers.ts';
+import { type Answer, type ClaimPage, claimAnswer, claimPageAnswer } from './answers.ts';
 import type { CallOptions } from './call.ts';
 import type { Pool } from './pool.ts';
 
 /** `limit` is 1…200; `cursor` is the `nextCursor` of the page before. */
 type PageRequest = { limit?: number | null; cursor?: string | null };
-type ClaimPage = Promise<Answer<Page<ClaimView>>>;
+type ClaimPageAnswer = Promise<Answer<ClaimPage>>;
 
 export class ClaimQueries {
   readonly #pool: Pool;
@@ -31,7 +31,7 @@ export class ClaimQueries {
       cursor = null,
     }: PageRequest & { userId: string; eventKey?: string | null },
     options: CallOptions = {},
-  ): ClaimPage {
+  ): ClaimPageAnswer {
     const args = [null, userId, eventKey, limit, cursor];
     return this.#pool.call({ name: 'CLAIMS_OF_USER', args }, options, claimPageAnswer);
   }
@@ -45,7 +45,7 @@ export class ClaimQueries {
       to?: number | null;
     } = {},
     options: CallOptions = {},
-  ): ClaimPage {
+  ): ClaimPageAnswer {
     const { eventKey = null, userId = null, from = null, to = null, limit = null, cursor = null } = filter;
     const args = [null, eventKey, userId, from, to, limit, cursor];
     return this.#pool.call({ name: 'CLAIMS_LIST', args }, options, claimPageAnswer);

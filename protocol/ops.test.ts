@@ -11,6 +11,7 @@ import { boolean, faultsOf, nothing, type Shape } from './shape.ts';
 import { fieldsOf } from './testing/conversation.ts';
 import { assert, suite } from './testing/kit.ts';
 import { README, tableAfter } from './testing/readme.ts';
+import { collectionTuple, mismatchTuple, storeTuple } from './upkeep.ts';
 
 const test = suite('ops');
 const names = Object.keys(OPS) as OpName[];

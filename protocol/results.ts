@@ -41,6 +41,14 @@ function page<T>(items: string, shape: Shape<T>) {
   );
 }
 
+const STORES_MAX = 64;
+/** `incomplete` names the stores that did not answer, and whose claims are therefore not in the page. */
+const claimPage = positionalAtLeast(
+  ['claims', list(claimTuple, { lengthMax: LIMITS.pageLengthMax })],
+  ['nextCursor', nullable(text({ lengthMin: 1, lengthMax: 512 }))],
+  ['incomplete', nullable(list(text({ lengthMin: 1, lengthMax: 64 }), { lengthMax: STORES_MAX }))],
+);
+
 /** Somebody else's issuer whose tokens edges accept: for users whose ids begin with the prefix, as USER and nothing more. */
 export const trustedIssuerTuple = positionalAtLeast(
   ['issuer', shortText],
@@ -55,8 +63,8 @@ export const RESULTS = {
   /** The code of its reply is GRANTED or REPLAYED. */
   CLAIM: claimTuple,
   CLAIM_BY_REQUEST: claimTuple,
-  CLAIMS_OF_USER: page('claims', claimTuple),
-  CLAIMS_LIST: page('claims', claimTuple),
+  CLAIMS_OF_USER: claimPage,
+  CLAIMS_LIST: claimPage,
   /** `batch.ts` reads it. */
   CLAIM_BATCH: batchTuple,
   EVENT_CREATE: eventViewShape,

@@ -104,6 +104,8 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     ...(journal === undefined ? {} : { journal }),
   });
   const boot = Buffer.from(runtime.randomBytes(BOOT_BYTES)).toString('hex');
+  // Before the first claim: what nobody has noted is found to be by nobody.
+  await options.store.boots.note(`${nodeId}.${boot}`);
   const identity = await createIdentity({
     ...{ runtime, boot, stores: store.accounts, nowMs: clock.nowMs, node: nodeId, tokens: options.tokens },
   });
@@ -141,9 +143,12 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
       (error: unknown) => failed(error instanceof Error ? error.message : String(error)),
     );
     const missing = store.guardsMissing();
+    const away = store.unreachable?.() ?? [];
     const skewMs = clock.skewMs();
     return {
       store: storeCheck,
+      // The events of the others are served as ever, so this is no reason to send everybody elsewhere.
+      stores: ok(away.length === 0 ? null : `no answer from: ${away.join(', ')}`),
       guards: missing.length === 0 ? ok(null) : failed(`missing: ${missing.join(', ')}`),
       clock: Math.abs(skewMs) <= SKEW_MS_MAX ? ok(null) : failed(`${skewMs} ms off this machine's clock`),
       revocations: revocations.ageMs() <= ROLES_STALE_MS ? ok(null) : failed('cannot be read'),

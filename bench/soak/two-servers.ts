@@ -14,26 +14,26 @@ export type TwoServers = {
 export type TwoOptions = {
   name: string;
   storeUri: string;
-  settings: readonly string[];
+  settings?: readonly string[];
   /** `start`, which is the default, has an edge as well. */
   command?: ServerOptions['command'];
+  /** `inTurn`: the first is ready before the second starts, and so writes the journal. `together` is sooner done. */
+  order?: 'together' | 'inTurn';
 };
 
-/** Both at the same time. */
 export async function startTwo(
   { processes, folder }: Pick<Context, 'processes' | 'folder'>,
-  { name, storeUri, settings, command = 'start' }: TwoOptions,
+  { name, storeUri, settings = [], command = 'start', order = 'together' }: TwoOptions,
 ): Promise<TwoServers> {
   const data = join(folder, `a-${name}`);
   const keys = await makeKeysIn(data);
   const shared = ['--service-keys', keys, '--token-key', join(data, 'token-key.jwk')];
   const start = (own: Pick<ServerOptions, 'data' | 'settings'>) =>
     ServerProcess.start(processes, { storeUri, command, keysFrom: data, ...own });
-  const servers = await Promise.all([
-    start({ data, settings }),
-    start({ data: join(folder, `b-${name}`), settings: [...settings, ...shared] }),
-  ]);
-  return { servers, data };
+  const first = start({ data, settings });
+  if (order === 'inTurn') await first;
+  const second = start({ data: join(folder, `b-${name}`), settings: [...settings, ...shared] });
+  return { servers: await Promise.all([first, second]), data };
 }
 
 /** As development would make them there; resolves with the service keys. */

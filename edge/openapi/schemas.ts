@@ -7,6 +7,7 @@ import { ERRORS } from '../../protocol/errors.ts';
 import { EVENT_STATES, PERIODS, SPLITS } from '../../protocol/event.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { MODE_ENTRIES_MAX, MODES } from '../../protocol/mode.ts';
+import { GUARD_STATES } from '../../protocol/upkeep.ts';
 
 export type Schema = { readonly [member: string]: unknown };
 type Properties = Record<string, Schema>;
@@ -189,7 +190,18 @@ export const SCHEMAS = {
   ),
   Claim: claim,
   ClaimAnswer: object({ claim: ref('Claim') }),
-  ClaimPage: page('Claim'),
+  ClaimPage: object(
+    {
+      items: { type: 'array', items: ref('Claim'), maxItems: LIMITS.pageLengthMax },
+      nextCursor: cursor,
+      incomplete: {
+        type: 'array',
+        items: word,
+        description: 'Stores that did not answer, and whose claims are not in the page. Absent when all of them did.',
+      },
+    },
+    { optional: ['incomplete'] },
+  ),
   Outcome: object({ outcome: { type: 'string', enum: ['GRANTED', 'REPLAYED'] }, claim: ref('Claim') }),
   Event: object(
     {
@@ -228,6 +240,20 @@ export const SCHEMAS = {
   RolePatch: input(roleFields, []),
   AuditEntry: auditEntry,
   AuditPage: page('AuditEntry'),
+  Store: object({
+    store: word,
+    reachable: { type: 'boolean' },
+    collections: { type: 'array', items: ref('Collection') },
+    journal: object({ backlogClaims: count, oldestMs: count }),
+  }),
+  Collection: object({
+    name: { type: 'string' },
+    claims: { ...count, description: 'As the store counts them by itself' },
+    bytes: count,
+    indexBytes: count,
+    guard: { type: 'string', enum: GUARD_STATES },
+  }),
+  StoreList: object({ items: { type: 'array', items: ref('Store') } }),
   Qualified: rows('added', 'existing'),
   Disqualified: rows('removed', 'absent'),
   Qualification: object({ userId: key(LIMITS.userIdLengthMax), qualified: { type: 'boolean' } }),

@@ -7,12 +7,15 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { decodeClaim } from '../../protocol/claim.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import type { Args } from '../../protocol/ops.ts';
 import type { Result } from '../../protocol/results.ts';
 import { ask, type Context } from '../context.ts';
 import { CSV_HEADER, csvOf } from '../csv.ts';
+import { Refusal } from '../refusal.ts';
 import type { ActorTuple } from '../tokens.ts';
 
 type Page = Result<'CLAIMS_LIST'>;
+const RETRY_MS = 1_000;
 export type ClaimFilter = {
   actor: ActorTuple;
   eventKey: string | null;
@@ -21,9 +24,13 @@ export type ClaimFilter = {
   toMs: number | null;
 };
 
-function pageFrom(context: Context, filter: ClaimFilter, cursor: string | null): Promise<Page> {
+/** A table has no place to say what is missing from it: a store that does not answer is a failure here. */
+async function pageFrom(context: Context, filter: ClaimFilter, cursor: string | null): Promise<Page> {
   const { actor, eventKey, userId, fromMs, toMs } = filter;
-  return ask(context, 'CLAIMS_LIST', [actor, eventKey, userId, fromMs, toMs, LIMITS.pageLengthMax, cursor]);
+  const args: Args<'CLAIMS_LIST'> = [actor, eventKey, userId, fromMs, toMs, LIMITS.pageLengthMax, cursor];
+  const page = await ask(context, 'CLAIMS_LIST', args);
+  if (page[2] !== null) throw new Refusal({ code: 'STORE_UNAVAILABLE', retryAfterMs: RETRY_MS });
+  return page;
 }
 
 async function* rowsOf(context: Context, filter: ClaimFilter, first: Page): AsyncGenerator<string> {

@@ -37,7 +37,7 @@ test('no such claim is 404 CLAIM_NOT_FOUND', async () => {
 
 test('my claims are asked for without a user: the actor is the user', async () => {
   await withEdge(
-    { script: { CLAIMS_OF_USER: () => ok('CLAIMS_OF_USER', [[claimTupleOf()], null]) } },
+    { script: { CLAIMS_OF_USER: () => ok('CLAIMS_OF_USER', [[claimTupleOf()], null, null]) } },
     async ({ call, asked }) => {
       const answer = await call('/v1/me/claims?eventKey=welcome&limit=5');
       assert.is(answer.json.items[0]?.requestId, 'r1');
@@ -50,13 +50,14 @@ test('my claims are asked for without a user: the actor is the user', async () =
 
 test('operators’ lists pass every filter on', async () => {
   await withEdge(
-    { script: { CLAIMS_LIST: () => ok('CLAIMS_LIST', [[claimTupleOf()], 'c2']) } },
+    { script: { CLAIMS_LIST: () => ok('CLAIMS_LIST', [[claimTupleOf()], 'c2', ['b']]) } },
     async ({ call, asked }) => {
       const from = '2026-11-22T05:00:00.000Z';
       const answer = await call(
         `/v1/claims?eventKey=welcome&userId=u1&from=${from}&to=2026-11-23T00:00Z&limit=1&cursor=c1`,
       );
       assert.is(answer.json.nextCursor, 'c2');
+      assert.equal(answer.json.incomplete, ['b']);
       const times = [Date.parse(from), Date.parse('2026-11-23T00:00:00Z')];
       assert.equal(asked, [{ op: 'CLAIMS_LIST', args: [ACTOR, 'welcome', 'u1', ...times, 1, 'c1'] }]);
       for (const query of ['from=yesterday', 'to=2026-02-30T00:00:00Z', 'userid=u1', 'eventKey=a%20b']) {
@@ -67,7 +68,7 @@ test('operators’ lists pass every filter on', async () => {
 });
 
 test('what the caller accepts decides between JSON, CSV and 406', async () => {
-  await withEdge({ script: { CLAIMS_LIST: () => ok('CLAIMS_LIST', [[], null]) } }, async ({ call }) => {
+  await withEdge({ script: { CLAIMS_LIST: () => ok('CLAIMS_LIST', [[], null, null]) } }, async ({ call }) => {
     const rows: Record<string, string> = {
       '*/*': 'application/json',
       'text/html,application/xhtml+xml,*/*;q=0.8': 'application/json',
@@ -93,7 +94,11 @@ function pagesOf(pages: number, claims = 1) {
   return ([, , , , , , cursor]: Args<'CLAIMS_LIST'>): Reply => {
     const page = Number(cursor ?? 0);
     const next = page + 1 < pages ? String(page + 1) : null;
-    return ok('CLAIMS_LIST', [Array.from({ length: claims }, () => claimTupleOf({ requestId: `r${page}` })), next]);
+    return ok('CLAIMS_LIST', [
+      Array.from({ length: claims }, () => claimTupleOf({ requestId: `r${page}` })),
+      next,
+      null,
+    ]);
   };
 }
 
@@ -108,7 +113,7 @@ test('CSV is every page, with quotes doubled and formulas defused', async () => 
     claimTupleOf({ userId: '-1', requestId: '@SUM', period: '20261122' }),
   ];
   const pages = ([, , , , , , cursor]: Args<'CLAIMS_LIST'>): Reply =>
-    ok('CLAIMS_LIST', cursor === null ? [claims.slice(0, 2), 'c'] : [claims.slice(2), null]);
+    ok('CLAIMS_LIST', cursor === null ? [claims.slice(0, 2), 'c', null] : [claims.slice(2), null, null]);
   await withEdge({ script: { CLAIMS_LIST: pages } }, async ({ call, asked }) => {
     const answer = await call('/v1/claims?eventKey=welcome', { headers: CSV });
     const at = '2026-11-22T05:00:00.123Z';
@@ -161,6 +166,8 @@ test('a refusal before the first row is a problem; a failure after it cuts the b
       const refused = await call('/v1/claims', { headers: CSV });
       assert.is(refused.status, 403);
       assert.is(refused.json.code, 'FORBIDDEN');
+      script({ CLAIMS_LIST: () => ok('CLAIMS_LIST', [[], null, ['b']]) });
+      assert.is((await call('/v1/claims', { headers: CSV })).json.code, 'STORE_UNAVAILABLE');
       const pages = pagesOf(3);
       script({ CLAIMS_LIST: (args) => (args[6] === '2' ? { code: 'BUSY', retryAfterMs: 5 } : pages(args)) });
       const response = await fetch(`${origin}/v1/claims`, { headers: { ...CSV, authorization: `Bearer ${token()}` } });

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { claimJson } from '../../clients/json.ts';
 import { decodeClaim } from '../../protocol/claim.ts';
+import type { ClaimTuple } from '../../protocol/reply.ts';
 import { preferred } from '../accept.ts';
 import { ask, type Context } from '../context.ts';
 import { pageOf, pathParam, queryReader, timeOf } from '../query.ts';
@@ -19,15 +20,20 @@ async function showByRequest(context: Context, request: FastifyRequest, reply: F
   return sendJson(reply, 200, { claim: claimJson(decodeClaim(claim)) });
 }
 
+function pageJson(claims: readonly ClaimTuple[], nextCursor: string | null, incomplete: readonly string[] | null) {
+  const items = claims.map((claim) => claimJson(decodeClaim(claim)));
+  return { items, nextCursor, ...(incomplete === null ? {} : { incomplete }) };
+}
+
 async function listOwn(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { eventKey = null, ...page } = ownQuery(request);
-  const [claims, nextCursor] = await ask(context, 'CLAIMS_OF_USER', [
+  const [claims, nextCursor, incomplete] = await ask(context, 'CLAIMS_OF_USER', [
     actorOf(request),
     null,
     eventKey,
     ...pageOf(page),
   ]);
-  return sendJson(reply, 200, { items: claims.map((claim) => claimJson(decodeClaim(claim))), nextCursor });
+  return sendJson(reply, 200, pageJson(claims, nextCursor, incomplete));
 }
 
 async function listAll(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -37,8 +43,8 @@ async function listAll(context: Context, request: FastifyRequest, reply: Fastify
   const type = preferred(request.headers.accept, ['application/json', 'text/csv']);
   if (type === 'text/csv') return sendClaimsCsv(context, reply, { filter, cursor });
   const args = [filter.actor, eventKey, userId, filter.fromMs, filter.toMs, limit, cursor] as const;
-  const [claims, nextCursor] = await ask(context, 'CLAIMS_LIST', [...args]);
-  return sendJson(reply, 200, { items: claims.map((claim) => claimJson(decodeClaim(claim))), nextCursor });
+  const [claims, nextCursor, incomplete] = await ask(context, 'CLAIMS_LIST', [...args]);
+  return sendJson(reply, 200, pageJson(claims, nextCursor, incomplete));
 }
 
 export const claimRoutes: readonly Route[] = [

@@ -12,6 +12,7 @@ import { liveRoute } from './live.ts';
 import { meRoutes } from './me.ts';
 import { qualificationRoutes } from './qualifications.ts';
 import { roleRoutes } from './roles.ts';
+import { storesRoute } from './stores.ts';
 import { userRoutes } from './users.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -24,6 +25,7 @@ export const ROUTES: readonly Route[] = [
   ...userRoutes,
   ...roleRoutes,
   auditRoute,
+  storesRoute,
   liveRoute,
   ...healthRoutes,
   keysRoute,

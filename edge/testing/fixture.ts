@@ -55,6 +55,7 @@ type AnyBody = ProblemJson &
     outcome: string;
     items: ClaimJson[];
     nextCursor: string | null;
+    incomplete?: string[];
     errors: Fault[];
     retryAfterMs: number;
   } & {

@@ -30,6 +30,9 @@ async function run(command: Command, settings: Settings): Promise<number> {
     case 'keys rotate':
       process.stdout.write(`${await (await import('./keys-command.ts')).rotateKeys(settings)}\n`);
       return EXIT.done;
+    case 'restore':
+      process.stdout.write(`${await (await import('./restore-command.ts')).restore(command.directory, settings)}\n`);
+      return EXIT.done;
     default:
       return (await import('./client-commands.ts')).runClientCommand(command, settings);
   }

@@ -5,19 +5,23 @@ import { type CliAnswer, claimOnce, EXIT, eventList, eventMode, eventPut } from 
 import { type Client, ConnectFailed, connect, problemJson } from '../../clients/index.ts';
 import { journalLines } from '../../clients/journal-dump.ts';
 import { realRuntime } from '../lib/runtime.ts';
+import { backUp } from './backup-command.ts';
 import type { Command } from './commands.ts';
 import { findServiceKeys, keyWithRole } from './keys.ts';
 import { qualifyFile } from './qualify-command.ts';
 import type { Settings } from './read-settings.ts';
+import { reconcile } from './reconcile-command.ts';
 import { StartFailed } from './refused.ts';
 import { addressText } from './setting-values.ts';
+import { storeStatus } from './store-status-command.ts';
 import { clientTls } from './tls-files.ts';
 
 const CONNECT_MS = 5_000;
 
 type AskedOnce = Extract<Command, { name: 'event put' | 'event list' | 'event mode' | 'claim' }>;
 type Qualify = Extract<Command, { name: 'qualify' }>;
-type ClientCommand = AskedOnce | Qualify | Extract<Command, { name: 'journal dump' }>;
+type Upkeep = Extract<Command, { name: 'store status' | 'reconcile' | 'backup' }>;
+type ClientCommand = AskedOnce | Qualify | Upkeep | Extract<Command, { name: 'journal dump' }>;
 
 /** Resolves to the exit code: 0, or 3 for a claim that was not granted, or 1. */
 export async function runClientCommand(command: ClientCommand, settings: Settings): Promise<number> {
@@ -26,6 +30,7 @@ export async function runClientCommand(command: ClientCommand, settings: Setting
   try {
     if (command.name === 'journal dump') return await dump(client, command.after);
     if (command.name === 'qualify') return await qualify(client, command, settings);
+    if (isUpkeep(command)) return await upkeep(client, command, settings);
     const { exitCode, body } = await ask(client, command, input);
     process.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
     return exitCode;
@@ -42,21 +47,36 @@ function ask(client: Client, command: AskedOnce, input: unknown): Promise<CliAns
   return claimOnce(client, { event, user, requestId: requestId ?? undefined });
 }
 
-/** Ctrl-C stops it after what is under way; another one ends it at once. */
-function qualify(client: Client, command: Qualify, { data, server }: Settings): Promise<number> {
+function qualify(client: Client, command: Qualify, settings: Settings): Promise<number> {
+  return qualifyFile({ client, ...command, ...longCommand(settings) });
+}
+
+function isUpkeep(command: ClientCommand): command is Upkeep {
+  return ['store status', 'reconcile', 'backup'].includes(command.name);
+}
+
+function upkeep(client: Client, command: Upkeep, settings: Settings): Promise<number> {
+  const around = { client, ...longCommand(settings) };
+  if (command.name === 'reconcile') return reconcile({ ...around, asOf: command.asOf });
+  if (command.name === 'backup') return backUp({ ...around, directory: command.directory });
+  return storeStatus({ ...around, isTerminal: process.stdout.isTTY === true });
+}
+
+/** What a command that takes long works with. Ctrl-C stops it after what is under way; another one ends it at once. */
+function longCommand({ data, server }: Settings) {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const { stderr, stdout } = process;
-  return qualifyFile({
-    ...{ client, ...command, data, servers: server.map(addressText).sort().join(), runtime: realRuntime },
+  return {
+    ...{ data, servers: server.map(addressText).sort().join(), runtime: realRuntime },
     sink: {
       isTerminal: stderr.isTTY === true,
       columns: () => stderr.columns ?? 80,
-      write: (text) => void stderr.write(text),
+      write: (text: string) => void stderr.write(text),
     },
-    print: (text) => void stdout.write(text),
+    print: (text: string) => void stdout.write(text),
     stop: stop.signal,
-  });
+  };
 }
 
 /** Lines go out as they come: a journal may be larger than this machine's memory. */

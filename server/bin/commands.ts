@@ -1,7 +1,7 @@
 /** Every command of the program: its words, what follows them, and the flags that are its own rather than settings. */
 import { eventKeyShape, requestIdShape, userIdShape } from '../../protocol/key.ts';
 import { MODES, type Mode } from '../../protocol/mode.ts';
-import { duration, oneOf, roleNames, shaped, whole } from './setting-values.ts';
+import { duration, moment, oneOf, roleNames, shaped, whole } from './setting-values.ts';
 import type { Row } from './settings.ts';
 
 export type CommandRow = {
@@ -30,6 +30,10 @@ export const COMMANDS = {
     own: ['--remove'],
   }),
   claim: command('claims once', { own: ['--event', '--user', '--request-id'], required: ['--event', '--user'] }),
+  'store status': command('prints every store with its collections, their guards, and what waits in the journal'),
+  reconcile: command('compares claims, slots, journal and collections; exit 1 at a mismatch', { own: ['--as-of'] }),
+  backup: command('copies the running embedded store into an empty folder of its machine', { operands: ['DIR'] }),
+  restore: command('puts a backup into --store lmdb:DIR, whose server is stopped', { operands: ['DIR'] }),
   'journal dump': command('prints what the journal holds, a JSON line for each block and claim', { own: ['--after'] }),
 };
 export type CommandName = keyof typeof COMMANDS;
@@ -60,6 +64,13 @@ export const OWN_FLAGS = {
     help: 'only blocks behind this offset',
     parse: whole({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   },
+  asOf: {
+    flag: '--as-of',
+    form: 'TIME_UTC',
+    initial: null,
+    help: 'judges what was granted by then, as 2026-11-22T05:00:00Z; default: 5 s ago',
+    parse: moment,
+  },
   remove: {
     flag: '--remove',
     form: '',
@@ -76,6 +87,10 @@ export type Command =
   | { name: 'start' | 'server' | 'edge' }
   | { name: 'keys rotate' }
   | { name: 'event list' }
+  | { name: 'store status' }
+  | { name: 'reconcile'; asOf: number | null }
+  | { name: 'backup'; directory: string }
+  | { name: 'restore'; directory: string }
   | { name: 'token'; user: string; roles: string[]; ttlMs: number }
   | { name: 'event put'; file: string }
   | { name: 'event mode'; event: string; mode: Mode }
@@ -88,7 +103,7 @@ const modeOf = oneOf(...MODES);
 
 /** What a command was given; the required parts have been looked for before. Throws BadValue for a bad operand. */
 export function commandOf(name: CommandName, operands: readonly string[], own: Own): Command {
-  const { user, roles, ttl, event, requestId, after, remove } = own;
+  const { user, roles, ttl, event, requestId, after, asOf, remove } = own;
   const [first = '', second = ''] = operands;
   if (name === 'token') return { name, user: user ?? '', roles: roles ?? [], ttlMs: ttl ?? 0 };
   if (name === 'claim') return { name, event: event ?? '', user: user ?? '', requestId };
@@ -97,6 +112,8 @@ export function commandOf(name: CommandName, operands: readonly string[], own: O
   }
   if (name === 'event put') return { name, file: first };
   if (name === 'event mode') return { name, event: eventKeyOf(first), mode: modeOf(second) };
+  if (name === 'reconcile') return { name, asOf };
+  if (name === 'backup' || name === 'restore') return { name, directory: first };
   if (name === 'journal dump') return { name, after };
   return { name };
 }

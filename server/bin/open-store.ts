@@ -2,7 +2,7 @@
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Log } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
-import type { StoreUri } from './setting-values.ts';
+import type { MongoUri, StoreUri } from './setting-values.ts';
 
 export type StoreOptions = {
   nodeId: string;
@@ -11,6 +11,32 @@ export type StoreOptions = {
   log: Log;
   advertised: () => string;
 };
+
+/** The main store, and the named ones beside it that keep claims only. Rejects as `openStore`; a named one that is away may come later. */
+export async function openStores(
+  { main: uri, named }: { main: StoreUri; named: readonly MongoUri[] },
+  options: StoreOptions,
+): Promise<Store> {
+  const main = await openStore(uri, options);
+  if (named.length === 0) return main;
+  try {
+    const { openMongoClaims } = await import('../store/mongo/open-claims.ts');
+    const { keepsEvent } = await import('../store/mongo/places.ts');
+    const { eventKeysOf, openNamedStores } = await import('../store/named/named.ts');
+    const branches = named.map(({ name, uri }) => ({
+      name,
+      open: () =>
+        openMongoClaims({
+          ...{ ...options, uri, name, clusterId: main.clusterId, events: main.events },
+          eventKeysOf: (collection) => eventKeysOf(main.events, name, (event) => keepsEvent(collection, event)),
+        }),
+    }));
+    return await openNamedStores(main, branches, options);
+  } catch (error) {
+    await main.close();
+    throw error;
+  }
+}
 
 /** Rejects with StoreRefused when the store can never serve, with StoreUnavailable when it does not answer now. */
 export async function openStore(uri: StoreUri, options: StoreOptions): Promise<Store> {

@@ -21,6 +21,10 @@ const NEEDS: Record<CommandName, readonly ('serviceKeys' | 'tokenKey')[]> = {
   qualify: ['serviceKeys'],
   claim: ['serviceKeys'],
   'journal dump': ['serviceKeys'],
+  'store status': ['serviceKeys'],
+  reconcile: ['serviceKeys'],
+  backup: ['serviceKeys'],
+  restore: [],
 };
 
 /** The line to stop with, or null. */

@@ -94,9 +94,9 @@ test('a whole file: counts, bad rows, and nothing is kept; its form is told by i
     const last = first.steps.at(-1);
     assert.equal([last?.done, last?.rows, last?.leftMs], [last?.total, 12_001, 0]);
     assert.equal((await run(csv)).body, { received: 12_001, added: 0, existing: 12_000, rejected: 1, errors });
-    const removed = await run(await file('list', '{"userId":"user1"}\n{"userId":"user1"}'), { kind: 'remove' });
+    const removed = await run(await file('list', '\ufeff{"userId":"user1"}\n{"userId":"user1"}'), { kind: 'remove' });
     assert.equal(removed.body, { received: 2, removed: 1, absent: 1, rejected: 0, errors: [] });
-    assert.is((await run(await file('list', ' \nuserId\nuser1'))).body.added, 1);
+    assert.is((await run(await file('list', '\ufeff\nuserId\nuser1'))).body.added, 1);
     assert.is((await run(await file('list.jsonl', '{"userId":"user1"}'))).body.existing, 1);
     assert.is((await run(await file('none', ''))).body.received, 0);
     assert.is(users.size, 12_000);

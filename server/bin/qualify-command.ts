@@ -22,6 +22,7 @@ import { ResumeFile } from './resume-file.ts';
 const SAVE_MS = 1_000;
 const CALL = { deadlineMs: LIMITS.deadlineMsMax } as const;
 const FORMATS: Readonly<Record<string, RowFormat>> = { '.csv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson' };
+const SNIFFED_BYTES = 1_024;
 const OBJECT_BEGINS = '{'.charCodeAt(0);
 
 export type QualifyOptions = {
@@ -46,7 +47,7 @@ type Source = { bytes: number | null; open: (offset: number) => Readable; resume
 
 /** Resolves to the exit code. Rejects with StartFailed when the file cannot be read. */
 export async function qualifyFile(options: QualifyOptions): Promise<number> {
-  const { file, kind, print, sink, stop } = options;
+  const { file, kind, print, sink } = options;
   const source = await sourceOf(options);
   const kept = await keptOf(options, source);
   if (kept !== null && sink.isTerminal) sink.write(`${file}: going on behind line ${kept.position.line}\n`);
@@ -56,12 +57,14 @@ export async function qualifyFile(options: QualifyOptions): Promise<number> {
   print(
     `${JSON.stringify({ ...uploadJson(kind, tally), ...(problem === null ? {} : problemJson(problem)) }, null, 2)}\n`,
   );
-  if (problem === null && !stop.aborted) return EXIT.done;
+  if (run.isDone) return EXIT.done;
   if (sink.isTerminal && source.resume !== null) sink.write('The same command goes on from here.\n');
   return EXIT.failed;
 }
 
 class Run {
+  /** The whole file has been carried out. */
+  isDone = false;
   readonly #options: QualifyOptions;
   readonly #source: Source;
   readonly #kept: Kept | null;
@@ -91,6 +94,7 @@ class Run {
     const stream = this.#source.open(this.#kept?.position.offset ?? 0);
     const quit = () => stream.destroy();
     stop.addEventListener('abort', quit, { once: true });
+    if (stop.aborted) quit();
     try {
       for await (const chunk of stream) {
         await this.#take(chunk as Buffer);
@@ -108,8 +112,9 @@ class Run {
 
   async #take(chunk: Buffer): Promise<void> {
     const { runtime } = this.#options;
-    // Rows of NDJSON are objects, and no header of a CSV file begins like one.
-    this.#format ??= chunk.toString('latin1').trimStart().charCodeAt(0) === OBJECT_BEGINS ? 'ndjson' : 'csv';
+    // Rows of NDJSON are objects, and no header of a CSV file begins like one; a byte order mark is trimmed too.
+    this.#format ??=
+      chunk.toString('utf8', 0, SNIFFED_BYTES).trimStart().charCodeAt(0) === OBJECT_BEGINS ? 'ndjson' : 'csv';
     const upload = this.#started();
     this.#progress.show(this.#step());
     await upload.push(chunk);
@@ -122,15 +127,18 @@ class Run {
   async #end(): Promise<Problem | null> {
     const { stop } = this.#options;
     const upload = this.#started();
+    // A signal that comes from here on is too late.
+    const isWhole = !stop.aborted;
     try {
-      if (!stop.aborted) await upload.end();
+      if (isWhole) await upload.end();
     } catch (error) {
       if (error instanceof HeaderMissing) return headerMissing(error);
       throw error;
     }
     this.#progress.end(this.#step());
-    if (upload.problem !== null || stop.aborted) await this.#save();
-    else await this.#source.resume?.remove();
+    this.isDone = isWhole && upload.problem === null;
+    if (this.isDone) await this.#source.resume?.remove();
+    else await this.#save();
     return upload.problem;
   }
 
@@ -159,10 +167,11 @@ class Run {
     return { done: offset, total: this.#source.bytes, items: changed + unchanged + rejected };
   }
 
+  /** A run without it begins anew, which is no reason to end this one. */
   async #save(): Promise<void> {
     const { progressed } = this.#started();
     if (progressed.lastUserId === null) return;
-    await this.#source.resume?.write({ ...progressed, format: this.#format ?? 'ndjson' });
+    await this.#source.resume?.write({ ...progressed, format: this.#format ?? 'ndjson' }).catch(() => {});
   }
 }
 

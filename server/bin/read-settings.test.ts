@@ -19,7 +19,7 @@ function settingsOf(line: string, env: Environment = {}): Settings {
 }
 
 const EVERY =
-  'start, server, edge, token, keys rotate, event put, event list, event mode, qualify, claim, journal dump (see --help)';
+  'start, server, edge, token, keys rotate, event put, event list, event mode, qualify, claim, store status, reconcile, backup, restore, journal dump (see --help)';
 
 /** Variables, arguments, and the line that stops the program. */
 const REFUSED: readonly (readonly [env: Environment, argv: string, line: string])[] = [
@@ -28,6 +28,8 @@ const REFUSED: readonly (readonly [env: Environment, argv: string, line: string]
   [{}, 'event drop x', `unknown command "event drop": ${EVERY}`],
   [{}, 'start now', 'unexpected argument "now" after start'],
   [{}, 'event put', 'event put needs FILE'],
+  [{}, 'backup', 'backup needs DIR'],
+  [{}, 'reconcile --as-of yesterday', '--as-of must be a time such as 2026-11-22T05:00:00Z, not "yesterday"'],
   [{}, 'event put a b', 'unexpected argument "b" after event put'],
   [{}, 'event mode', 'event mode needs KEY'],
   [{}, 'event mode e', 'event mode needs direct|journal'],
@@ -79,8 +81,14 @@ const REFUSED: readonly (readonly [env: Environment, argv: string, line: string]
   [{}, 'start --store lmdb:', '--store must be lmdb:DIR or mongodb://HOST/DATABASE'],
   [{}, 'start --store mongodb://u:pw@h1,h2', '--store must name a database, as in mongodb://HOST/DATABASE'],
   [{}, 'start --store mongodb://h/?replicaSet=rs0', '--store must name a database, as in mongodb://HOST/DATABASE'],
-  [{}, 'start --store lmdb:a --store b=lmdb:b', '--store takes one store, main, and not b'],
-  [{}, 'start --store b=lmdb:b', '--store takes one store, main, and not b'],
+  [{}, 'start --store lmdb:a --store b=lmdb:b', '--store b is embedded, and several stores must all be of MongoDB'],
+  [
+    {},
+    'start --store lmdb:a --store b=mongodb://h/d',
+    '--store main is embedded, and several stores must all be of MongoDB',
+  ],
+  [{}, 'start --store b=lmdb:b', '--store names no store main'],
+  [{}, 'start --store mongodb://h/d --store b=mongodb://h/e --store b=mongodb://h/f', '--store names b twice'],
   [{}, 'start --tls-cert c.pem', '--tls-cert and --tls-key must be given together'],
   [
     {},

@@ -4,15 +4,18 @@
  * A setting that the command has no use for is read and checked like any other, so that one environment fits all commands.
  */
 import { parseArgs } from 'node:util';
+import { MAIN_STORE } from '../../protocol/event.ts';
 import { COMMANDS, type Command, type CommandName, commandOf, OWN_FLAGS, type Own } from './commands.ts';
 import { refusalOf } from './production.ts';
 import { SettingsRefused } from './refused.ts';
-import { BadValue, type StoreUri } from './setting-values.ts';
+import { BadValue, type MongoUri, type StoreUri } from './setting-values.ts';
 import { type Given, type Row, SETTINGS, variableOf } from './settings.ts';
 
 /** Settings with those defaults filled in that come from other settings. */
 export type Settings = Omit<Given, 'store' | 'data' | 'demo'> & {
   store: StoreUri;
+  /** Beside the main one; all of MongoDB. */
+  namedStores: readonly MongoUri[];
   data: string;
   demo: 'on' | 'off';
 };
@@ -148,14 +151,26 @@ function valueIn(texts: Texts, row: Row<unknown>): unknown {
 /** Fills in what one setting takes from another, and refuses what only makes sense together. */
 function resolve(given: Given): Settings {
   const data = given.data ?? folderOf(given.store) ?? './data';
-  const [store, second] = given.store ?? [{ name: 'main', kind: 'lmdb', directory: data } as const];
-  if (store === undefined || store.name !== 'main' || second !== undefined) {
-    throw new SettingsRefused(`--store takes one store, main, and not ${second?.name ?? store?.name}`);
-  }
+  const { store, namedStores } = storesOf(given.store ?? [{ name: MAIN_STORE, kind: 'lmdb', directory: data }]);
   if ((given.tlsCert === null) !== (given.tlsKey === null)) {
     throw new SettingsRefused(`--tls-cert and --tls-key must be given together`);
   }
-  return { ...given, store, data, demo: given.demo ?? (given.env === 'production' ? 'off' : 'on') };
+  return { ...given, store, namedStores, data, demo: given.demo ?? (given.env === 'production' ? 'off' : 'on') };
+}
+
+function storesOf(stores: readonly StoreUri[]): Pick<Settings, 'store' | 'namedStores'> {
+  const twice = stores.find(({ name }, i) => stores.findIndex((other) => other.name === name) < i);
+  if (twice !== undefined) throw new SettingsRefused(`--store names ${twice.name} twice`);
+  const store = stores.find(({ name }) => name === MAIN_STORE);
+  if (store === undefined) throw new SettingsRefused(`--store names no store ${MAIN_STORE}`);
+  const others = stores.filter((each) => each !== store);
+  const namedStores = others.filter((each) => each.kind === 'mongo');
+  const embedded =
+    others.find((each) => each.kind === 'lmdb') ?? (store.kind === 'lmdb' && others.length > 0 ? store : null);
+  if (embedded !== null) {
+    throw new SettingsRefused(`--store ${embedded.name} is embedded, and several stores must all be of MongoDB`);
+  }
+  return { store, namedStores };
 }
 
 function folderOf(stores: readonly StoreUri[] | null): string | undefined {

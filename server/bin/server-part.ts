@@ -14,7 +14,7 @@ import { Closers } from './closers.ts';
 import { jwksOf, openServiceKeys, openTokenKey, type TokenKey } from './keys.ts';
 import { listening } from './listening.ts';
 import { nodeName } from './node-name.ts';
-import { openStore } from './open-store.ts';
+import { openStores } from './open-store.ts';
 import type { Part } from './part.ts';
 import type { Settings } from './read-settings.ts';
 import { SettingsRefused, StartFailed } from './refused.ts';
@@ -44,7 +44,8 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
     const allowStandalone = settings.allowStandalone === 'on';
     // Nobody finds this server before it listens.
     let advertised = '';
-    const store = await openStore(settings.store, {
+    const uris = { main: settings.store, named: settings.namedStores };
+    const store = await openStores(uris, {
       ...{ nodeId, allowStandalone, runtime, log, advertised: () => advertised },
     });
     closers.add(() => store.close());

@@ -3,6 +3,7 @@
  * broke; who asked adds which setting it was. Rules never repeat the text, which may be a secret.
  */
 import { isIP } from 'node:net';
+import { utcTime } from '../../protocol/event.ts';
 import { userIdShape } from '../../protocol/key.ts';
 import { faultsOf, type Shape } from '../../protocol/shape.ts';
 import { parseServiceKeys, type ServiceKey, ServiceKeysRefused } from '../session/service-keys.ts';
@@ -16,7 +17,8 @@ export class BadValue extends Error {
 
 /** `host` is without the brackets of an IPv6 address. */
 export type Address = { host: string; port: number };
-export type StoreUri = { name: string } & ({ kind: 'lmdb'; directory: string } | { kind: 'mongo'; uri: string });
+export type MongoUri = { name: string; kind: 'mongo'; uri: string };
+export type StoreUri = { name: string; kind: 'lmdb'; directory: string } | MongoUri;
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -51,6 +53,12 @@ function size(text: string): number {
   const [, digits, unit] = /^(\d{1,6})(KiB|MiB|GiB|TiB)$/.exec(text) ?? [];
   if (digits === undefined) throw new BadValue('must be a size such as 512MiB or 8GiB');
   return Number(digits) * UNIT_BYTES[unit as keyof typeof UNIT_BYTES];
+}
+
+/** In milliseconds since 1970. */
+export function moment(text: string): number {
+  if (faultsOf(utcTime, text).length > 0) throw new BadValue('must be a time such as 2026-11-22T05:00:00Z');
+  return Date.parse(text);
 }
 
 export function whole({ min, max }: { min: number; max: number }): (text: string) => number {

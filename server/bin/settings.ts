@@ -46,7 +46,13 @@ function row<T, const D extends string | null>(
 const onOff = oneOf('on', 'off');
 
 export const SETTINGS = {
-  store: row('--store', 'URI', null, 'lmdb:DIR or mongodb://HOST/DATABASE (default lmdb:DATA)', storeUris),
+  store: row(
+    '--store',
+    '[NAME=]URI',
+    null,
+    'lmdb:DIR or mongodb://HOST/DATABASE (default lmdb:DATA); more of MongoDB by name',
+    storeUris,
+  ),
   allowStandalone: row(
     '--allow-standalone',
     'on|off',

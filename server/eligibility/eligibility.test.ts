@@ -86,6 +86,30 @@ test('changes that come while a list is read are in it, in their order', async (
   assert.equal(qualified, [undefined, true, true, true]);
 });
 
+test('a list that was read later than the others is not taken back by changes that it has already', async () => {
+  const { eligibility, time, store, change, loaded } = eligibilityBench();
+  await loaded('other');
+  change('added', 'vip', ['anna']);
+  for (let n = 0; n < 5; n++) change('added', 'other', [`user${n}`]);
+  change('removed', 'vip', ['anna']);
+  await loaded('vip');
+  let release = () => {};
+  const { changes } = store;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  store.changes = async (mark) => {
+    if (mark !== null && mark >= 3) await held;
+    return changes(mark);
+  };
+  await time.advance(500);
+  assert.is(eligibility.isQualified('vip', 'anna'), undefined, 'in the middle of catching up');
+  release();
+  await time.advance(500);
+  assert.is(eligibility.isQualified('other', 'user4'), true);
+  assert.is(eligibility.isQualified('vip', 'anna'), undefined);
+});
+
 test('a log that does not reach back, and a store that fails, mean that the list is read anew', async () => {
   const { eligibility, time, change, state, log, loaded } = eligibilityBench();
   change('added', 'vip', ['anna']);

@@ -6,7 +6,13 @@
  * of: written, left to settle until every decision by the old configuration is durable or over, and taken back when
  * what is durable then contradicts them.
  */
-import { type EventInput, type EventPatch, eventInputShape, eventPatchShape } from '../../protocol/event.ts';
+import {
+  type EventInput,
+  type EventPatch,
+  eventInputShape,
+  eventPatchShape,
+  MAIN_STORE,
+} from '../../protocol/event.ts';
 import type { Mode, ModeEntry } from '../../protocol/mode.ts';
 import type { Problem } from '../../protocol/reply.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
@@ -15,7 +21,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { EventRecord, Store } from '../store/store.ts';
 import type { EventConfigs } from './configs.ts';
 import type { JournalDoor } from './journal-door.ts';
-import { journalMissing, ModeSwitch, type SetBy } from './mode-switch.ts';
+import { isInMain, journalMissing, journalOfMain, ModeSwitch, type SetBy } from './mode-switch.ts';
 import { fixedFieldsIn, lastingFieldsIn, patched, recordOf } from './record.ts';
 import { type Change, type EventAnswer, EventWrites, isProblem } from './writes.ts';
 
@@ -27,7 +33,7 @@ type Objection = () => Promise<Problem | null>;
 type ModeFields = { mode?: Mode | undefined; modeSchedule?: readonly ModeEntry[] | undefined };
 
 export type EventsOptions = {
-  store: Pick<Store, 'claims' | 'events'>;
+  store: Pick<Store, 'claims' | 'events' | 'names'>;
   configs: EventConfigs;
   clock: Clock;
   runtime: Runtime;
@@ -59,7 +65,7 @@ export class Events {
     if (shapeFaults.length > 0) return { code: 'BAD_REQUEST', faults: shapeFaults };
     const { clock, modeDefault = 'direct' } = this.#options;
     const { event, faults } = recordOf(input as EventInput, clock.nowMs(), modeDefault);
-    faults.push(...this.#journalFaults(input as EventInput));
+    faults.push(...this.#storeFaults(event), ...this.#journalFaults(input as EventInput, event));
     return faults.length > 0 ? { code: 'BAD_REQUEST', faults } : this.#writes.create(event);
   }
 
@@ -123,7 +129,7 @@ export class Events {
     if (shapeFaults.length > 0) return { code: 'BAD_REQUEST', faults: shapeFaults };
     const { event: next, faults } = patched(event, patch as EventPatch);
     const { modeSchedule } = patch as EventPatch;
-    faults.push(...this.#journalFaults({ modeSchedule }));
+    faults.push(...this.#journalFaults({ modeSchedule }, next));
     return faults.length > 0 ? { code: 'BAD_REQUEST', faults } : next;
   }
 
@@ -176,11 +182,18 @@ export class Events {
     return problem;
   }
 
-  /** Modes that no event of this store can have. */
-  #journalFaults({ mode, modeSchedule = [] }: ModeFields): Fault[] {
-    if (this.#options.journal !== undefined) return [];
+  #storeFaults({ store = MAIN_STORE }: EventRecord): Fault[] {
+    const { names = [MAIN_STORE] } = this.#options.store;
+    return names.includes(store) ? [] : [{ field: 'store', rule: `a store of this server: ${names.join(', ')}` }];
+  }
+
+  /** Modes that no event of its store can have. */
+  #journalFaults({ mode, modeSchedule = [] }: ModeFields, event: EventRecord): Fault[] {
+    if (this.#options.journal !== undefined && isInMain(event)) return [];
     const entries = modeSchedule.map((entry, i) => ({ field: `modeSchedule[${i}].mode`, mode: entry.mode }));
     const asked = [...(mode === undefined ? [] : [{ field: 'mode', mode }]), ...entries];
-    return asked.filter((one) => one.mode === 'journal').map(({ field }) => journalMissing(field));
+    return asked
+      .filter((one) => one.mode === 'journal')
+      .map(({ field }) => (isInMain(event) ? journalMissing(field) : journalOfMain(field)));
   }
 }

@@ -6,6 +6,7 @@
  * Only the journal's writer does this. Where it dies in the middle the record still says which switch it was, and the next
  * writer finishes it (`ModeWatch`).
  */
+import { MAIN_STORE } from '../../protocol/event.ts';
 import type { Mode } from '../../protocol/mode.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Fault } from '../../protocol/shape.ts';
@@ -50,6 +51,7 @@ export class ModeSwitch {
     if (running !== undefined) return running.mode === mode ? running.answer : LATER;
     if (event.mode === mode && event.modeNext === undefined) return by === 'hand' ? this.#remember(event, mode) : event;
     if (journal === undefined) return { code: 'BAD_REQUEST', faults: [journalMissing('mode')] };
+    if (!isInMain(event)) return { code: 'BAD_REQUEST', faults: [journalOfMain('mode')] };
     const away = journal.away();
     if (away !== null) return away;
     const answer = this.#make(event, mode, { by, journal });
@@ -124,6 +126,16 @@ export class ModeSwitch {
       cancel();
     }
   }
+}
+
+/** The journal is the main store's, and what it holds becomes claims there. */
+export function isInMain({ store = MAIN_STORE }: EventRecord): boolean {
+  return store === MAIN_STORE;
+}
+
+/** What is wrong with a mode `journal` of an event of another store. */
+export function journalOfMain(field: string): Fault {
+  return { field, rule: `direct: only events of the store ${MAIN_STORE} have a journal` };
 }
 
 /** What is wrong with a mode `journal` where there is none. */

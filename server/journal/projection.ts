@@ -31,6 +31,7 @@ export class Projection {
   #projectedClaims = 0;
   #behindSince: number | null = null;
   #cancel: () => void = () => {};
+  #wake: () => void = () => {};
   #running: Promise<void> | null = null;
   #isOver = false;
   #holds = 0;
@@ -86,6 +87,8 @@ export class Projection {
   async stop(): Promise<void> {
     this.#isOver = true;
     this.#cancel();
+    // A timer keeps no process alive: without this a stop in the middle of a rest would be the end of it.
+    this.#wake();
     await this.#running;
   }
 
@@ -134,6 +137,13 @@ export class Projection {
   }
 
   #rest(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#options.runtime.after(ms, resolve));
+    if (this.#isOver) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#options.runtime.after(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 }

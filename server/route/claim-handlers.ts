@@ -6,7 +6,7 @@ import { AtMost } from '../lib/at-most.ts';
 import type { Clock } from '../lib/clock.ts';
 import { spanAt } from '../rules/calendar.ts';
 import { claimInstant, nextClaimAfter } from '../rules/decide.ts';
-import type { ClaimFilter, ClaimRecord, EventRecord, Store } from '../store/store.ts';
+import type { ClaimFilter, ClaimRecord, EventRecord, OnMissed, PageKey, Store } from '../store/store.ts';
 import { type Answer, badField, type Handler, isProblem, subjectOf } from './call.ts';
 import { decodeClaimCursor, encodeClaimCursor } from './cursor.ts';
 
@@ -29,7 +29,7 @@ export function createClaimHandlers({ store, clock, runtime }: Parts): ClaimHand
     return claims.map((claim) => encodeClaim(claim, nextClaimAt(claim, events.get(claim.eventKey) ?? null, now)));
   }
 
-  type Read = (page: { limit: number; after?: { grantedAt: number; claimKey: string } }) => Promise<ClaimRecord[]>;
+  type Read = (page: { limit: number; after?: PageKey; onMissed: OnMissed }) => Promise<ClaimRecord[]>;
   function page(limit: number | null, cursor: string | null, read: Read): Promise<Answer> {
     return pages.run(() => onePage(limit, cursor, read));
   }
@@ -38,10 +38,13 @@ export function createClaimHandlers({ store, clock, runtime }: Parts): ClaimHand
     const after = cursor === null ? null : decodeClaimCursor(cursor);
     if (after === undefined) return badField('cursor', 'a nextCursor of this list');
     const length = limit ?? PAGE_LENGTH;
-    const claims = await read({ limit: length + 1, ...(after === null ? {} : { after }) });
+    const missed = new Set<string>();
+    const onMissed = (name: string) => missed.add(name);
+    const claims = await read({ limit: length + 1, onMissed, ...(after === null ? {} : { after }) });
     const shown = claims.slice(0, length);
     const last = shown.at(-1);
-    return { result: [await encode(shown), claims.length > length && last ? encodeClaimCursor(last) : null] };
+    const nextCursor = claims.length > length && last ? encodeClaimCursor(last) : null;
+    return { result: [await encode(shown), nextCursor, missed.size === 0 ? null : [...missed].sort()] };
   }
 
   return {

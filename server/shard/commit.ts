@@ -4,14 +4,16 @@
  * are written. Nothing is reported before the store has said that it is durable.
  *
  * Events with stock have a lane of their own each, with one commit in flight, so that slots follow the order of
- * arrival. All others share one lane.
+ * arrival. All others of one store share a lane: a store that is away holds up no other.
  */
+import { MAIN_STORE } from '../../protocol/event.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { ClaimDraft, ClaimStore, InsertOutcome } from '../store/store.ts';
 import type { Turn } from './turn.ts';
 
 const IN_FLIGHT_MAX = 2;
-const SHARED = '';
+/** Before the name of a store; no event key begins with it. */
+const SHARED = '/';
 
 type Lane = { pending: Turn[]; inFlight: number; inFlightMax: number; isScheduled: boolean };
 
@@ -44,7 +46,7 @@ export class GroupCommit {
     const key = laneKeyOf(turn);
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { pending: [], inFlight: 0, inFlightMax: key === SHARED ? IN_FLIGHT_MAX : 1, isScheduled: false };
+      lane = { pending: [], inFlight: 0, inFlightMax: key.startsWith(SHARED) ? IN_FLIGHT_MAX : 1, isScheduled: false };
       this.#lanes.set(key, lane);
     }
     lane.pending.push(turn);
@@ -124,7 +126,7 @@ function onePerConfig(turns: readonly Turn[]): Turn[] {
 }
 
 function laneKeyOf({ event }: Turn): string {
-  return event?.stock == null ? SHARED : event.eventKey;
+  return event?.stock == null ? SHARED + (event?.store ?? MAIN_STORE) : event.eventKey;
 }
 
 function belongTogether(one: Turn, other: Turn): boolean {

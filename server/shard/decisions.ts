@@ -3,15 +3,16 @@
  * A claim is GRANTED only after the store has said that it is durable, and a draft is only sent while its decision is
  * one by a young and unchanged configuration.
  */
+import { MAIN_STORE } from '../../protocol/event.ts';
 import { claimKeyOf } from '../../protocol/key.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
-import { placeOf } from '../events/place.ts';
 import type { Journaling } from '../journal/journaling.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Span } from '../rules/calendar.ts';
 import { type ClaimOutcome, type Decision, decide, nextClaimAfter } from '../rules/decide.ts';
+import { placeOf } from '../rules/place.ts';
 import type { ClaimDraft, ClaimRecord, EventRecord, InsertOutcome, Store } from '../store/store.ts';
 import { type Commit, GroupCommit } from './commit.ts';
 import { claimOfPeriod, claimOfRequest, Known } from './known.ts';
@@ -49,7 +50,8 @@ export class Decisions {
   readonly known: Known;
   readonly #options: DecisionsOptions;
   readonly #finish: (turn: Turn, outcome: ClaimOutcome) => void;
-  readonly #lookups: Lookups;
+  /** By store, so that one that is away holds up the look-ups of no other. */
+  readonly #lookups = new Map<string, Lookups>();
   readonly #commit: GroupCommit;
   #attempts = 0;
 
@@ -58,10 +60,6 @@ export class Decisions {
     this.#options = options;
     this.#finish = finish;
     this.known = new Known(options.knownUsersMax);
-    this.#lookups = new Lookups(store, runtime, {
-      found: (turn) => this.decide(turn),
-      failed: (turn) => finish(turn, UNAVAILABLE),
-    });
     this.#commit = new GroupCommit(store.claims, runtime, {
       admit: (turn) => (turn.sends === 0 ? this.#admit(turn) : this.#admitAgain(turn)),
       stillGrants: (turn) => configs.isFresh(turn.config as EventConfig) && this.#stillGrants(turn),
@@ -149,7 +147,20 @@ export class Decisions {
 
   #lookUp(turn: Turn): void {
     if (turn.byKey === undefined) turn.lookedUpAt = this.#options.journaling.head;
-    this.#lookups.add(turn);
+    this.#lookupsOf(turn.config?.record?.store ?? MAIN_STORE).add(turn);
+  }
+
+  #lookupsOf(name: string): Lookups {
+    let lookups = this.#lookups.get(name);
+    if (lookups === undefined) {
+      const { store, runtime } = this.#options;
+      lookups = new Lookups(store, runtime, {
+        found: (turn) => this.decide(turn),
+        failed: (turn) => this.#finish(turn, UNAVAILABLE),
+      });
+      this.#lookups.set(name, lookups);
+    }
+    return lookups;
   }
 
   /** The journal knows more than the rules were told; what it does not know either is looked up, and the rules are asked again. */

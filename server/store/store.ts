@@ -9,7 +9,7 @@ import type { Claim, Reward } from '../../protocol/claim.ts';
 import type { EventState, Mode, ModeEntry, Period, SplitBy } from '../../protocol/event.ts';
 import type { AccountStores } from './accounts.ts';
 import type { JournalHome, Projector } from './journal.ts';
-import type { BackupOptions, BackupSummary, StoreStatus, Survey } from './survey.ts';
+import type { BackupOptions, BackupSummary, Boots, StoreStatus, Survey } from './survey.ts';
 
 /** A claim as it is kept. `attempt` is `node.boot.sequence` of the try that wrote it: it tells one's own write from another's. */
 export type ClaimRecord = Claim & { attempt: string };
@@ -56,6 +56,9 @@ export type InsertOutcome =
  */
 export type MayWrite = () => boolean;
 
+/** Asked for each named store that did not answer a question to all of them, and whose claims are therefore not in the page. */
+export type OnMissed = (store: string) => void;
+
 export type PageKey = { grantedAt: number; claimKey: string };
 export type ClaimFilter = { eventKey?: string; userId?: string; from?: number; to?: number };
 
@@ -89,8 +92,11 @@ export type ClaimStore = {
     requests: readonly { userId: string; requestId: string; eventKey?: string }[],
   ): Promise<(ClaimRecord | null)[]>;
   /** Newest first by (grantedAt, claimKey); strictly after `after`. */
-  ofUser(userId: string, page: { eventKey?: string; limit: number; after?: PageKey }): Promise<ClaimRecord[]>;
-  list(filter: ClaimFilter, page: { limit: number; after?: PageKey }): Promise<ClaimRecord[]>;
+  ofUser(
+    userId: string,
+    page: { eventKey?: string; limit: number; after?: PageKey; onMissed?: OnMissed },
+  ): Promise<ClaimRecord[]>;
+  list(filter: ClaimFilter, page: { limit: number; after?: PageKey; onMissed?: OnMissed }): Promise<ClaimRecord[]>;
   /** Of any period, or of the one named. */
   hasAny(eventKey: string, period?: string): Promise<boolean>;
   /** The highest slot of any period of the event, or of the one named; 0 when there is none. */
@@ -182,6 +188,10 @@ export type Store = {
   /** Made with the store and never changed. */
   readonly clusterId: string;
   readonly claims: ClaimStore;
+  /** Of the stores that keep claims, `main` first; absent where there is none but that. */
+  readonly names?: readonly string[];
+  /** Of those but `main` the ones that do not answer now. Never rejects, never waits. */
+  readonly unreachable?: () => string[];
   readonly events: EventStore;
   readonly qualifications: QualificationStore;
   readonly accounts: AccountStores;
@@ -196,6 +206,8 @@ export type Store = {
   /** For people, from what the store counts by itself. Never rejects; it may wait as long as a read. */
   statuses(): Promise<StoreStatus[]>;
   readonly survey: Survey;
+  /** The journal notes its own boot; whoever inserts claims notes theirs first. */
+  readonly boots: Boots;
   /**
    * A consistent copy of the tables and of the journal up to `journalEnd`, verified when it resolves; absent where the
    * store's own tools make one. Nothing of the journal may be released meanwhile. Rejects with BackupRefused when the

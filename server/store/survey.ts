@@ -32,6 +32,16 @@ export type RowFault = {
 export type SurveyedClaim = Pick<ClaimRecord, 'claimKey' | 'eventKey' | 'period' | 'grantedAt' | 'attempt'>;
 export type SurveyedSlot = Pick<ClaimRecord, 'claimKey' | 'period' | 'grantedAt'> & { slot: number };
 
+/**
+ * Who has ever written claims here: the first two parts of their attempts. What was granted before `since`, when the first
+ * of them was noted, may be by others.
+ */
+export type Boots = {
+  /** Durable when it resolves. Rejects with StoreUnavailable. */
+  note(origin: string): Promise<void>;
+  known(): Promise<{ since: number; origins: ReadonlySet<string> }>;
+};
+
 type Page = { limit: number; after: string | null };
 
 /** Pages of any size up to `limit`; `next` is the `after` of the page that follows, null after the last. Reject with StoreUnavailable. */

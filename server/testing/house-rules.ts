@@ -94,6 +94,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'server/events/': { imports: ['protocol/', 'server/lib/', 'server/rules/', STORE], withoutNode: SOCKETS },
   'server/store/': { imports: ['protocol/', 'server/lib/'] },
   'server/store/block/': { imports: ['protocol/', STORE] },
+  'server/store/named/': { imports: ['protocol/', 'server/lib/', STORE, SURVEY] },
   'server/store/lmdb/': { imports: ['protocol/', 'server/lib/', 'server/store/'], packages: ['lmdb'] },
   'server/store/log/': {
     imports: ['protocol/', 'server/lib/', 'server/store/block/', JOURNAL, STORE],

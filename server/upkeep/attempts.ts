@@ -2,7 +2,8 @@
  * What the attempt in a claim says about where it came from. `node.boot.number` names one decision of one boot: no two
  * claims share it, and one of a boot whose blocks are kept must be what its block says.
  *
- * Of blocks that are gone nothing is left to compare with; then the form and the uniqueness are all that is checked.
+ * Of blocks that are gone nothing is left to compare with, and a claim of a direct event never had one: then the attempt must
+ * have the form, name a boot that has written here, and be no other claim's.
  */
 import type { Block, BlockClaim } from '../store/block/reader.ts';
 import { NumberSet } from './number-set.ts';
@@ -16,12 +17,19 @@ const SEEN_BYTES_MAX = 134_217_728;
 
 /** Of one boot, as far as it is kept: `keys[i]` is the digest of the claim key of attempt `first + i`. */
 type Kept = { first: number; keys: number[] };
-type Named = { claimKey: string; attempt: string };
+type Named = { claimKey: string; attempt: string; grantedAt: number };
+/** Who has ever written claims into the store, and since when that is noted. */
+type Known = { since: number; origins: ReadonlySet<string> };
 
 export class Attempts {
   readonly #kept = new Map<string, Kept>();
+  readonly #known: Known;
   #keptCount = 0;
   #seen = new Map<string, NumberSet>();
+
+  constructor(known: Known) {
+    this.#known = known;
+  }
 
   /** Blocks come oldest first and whole. */
   addBlock({ origin, firstAttempt }: Block, claims: readonly BlockClaim[]): void {
@@ -37,6 +45,8 @@ export class Attempts {
     const parsed = parse(claim.attempt);
     if (parsed === null) return 'attemptInvalid';
     const { origin, number } = parsed;
+    const { since, origins } = this.#known;
+    if (!origins.has(origin) && claim.grantedAt >= since) return 'claimWithoutEntry';
     const kept = this.#kept.get(origin);
     if (kept !== undefined && number >= kept.first && kept.keys[number - kept.first] !== digestOf(claim.claimKey)) {
       return 'claimWithoutEntry';

@@ -14,7 +14,7 @@ import { Attempts } from './attempts.ts';
 import { slotMismatches } from './slots.ts';
 
 export type ReconciliationParts = {
-  store: Pick<Store, 'survey' | 'claims' | 'events'>;
+  store: Pick<Store, 'survey' | 'boots' | 'claims' | 'events'>;
   /** Kept blocks that are projected, oldest first; null without a journal. */
   blocks: (() => AsyncIterable<Buffer>) | null;
   /** Lets others go on before more is read. */
@@ -37,7 +37,7 @@ export async function* reconcile(
   { asOf, from }: { asOf: number; from: string | null },
 ): AsyncGenerator<Step> {
   const begin = from === null ? { phase: PHASES[0], after: null } : placeOf(from);
-  const attempts = new Attempts();
+  const attempts = new Attempts(await parts.store.boots.known());
   // Always from the first block on: the claims are compared with them, and they are few.
   for await (const step of entrySteps(parts, asOf, attempts)) if (begin.phase === 'entries') yield step;
   for (const phase of PHASES.slice(Math.max(1, PHASES.indexOf(begin.phase)))) {

@@ -21,7 +21,7 @@ const PART_MISMATCHES = 400;
 type KeptBlocks = { blocks(from: number): AsyncIterable<Buffer> | null; hold(): () => void };
 
 export type ReconcilingOptions = {
-  store: Pick<Store, 'survey' | 'claims' | 'events'>;
+  store: Pick<Store, 'survey' | 'boots' | 'claims' | 'events'>;
   /** Null without a journal. */
   journal: (KeptBlocks & { project(): Promise<void>; readonly mark: number }) | null;
   runtime: Pick<Runtime, 'monotonicMs' | 'after'>;

@@ -60,7 +60,8 @@ type SlotOf = { period: string; slot: number };
 /** What the store knows as the highest was granted, whether or not its claim is still there. */
 async function noteHighest(claims: Store['claims'], eventKey: string, periods: ReadonlyMap<string, Taken>) {
   for (const [period, { all, due }] of periods) {
-    const highest = await claims.highestSlot(eventKey, period);
+    // A store that has lost the index for it cannot say; that is a finding of its own.
+    const highest = await claims.highestSlot(eventKey, period).catch(() => 0);
     if (highest > 0 && !all.has(highest)) due.add(highest + 1);
   }
 }

@@ -19,7 +19,7 @@ export type KeptJournal = {
 };
 
 export type UpkeepOptions = {
-  store: Pick<Store, 'statuses' | 'survey' | 'claims' | 'events' | 'backup'>;
+  store: Pick<Store, 'statuses' | 'survey' | 'boots' | 'claims' | 'events' | 'backup'>;
   journal: KeptJournal | undefined;
   runtime: Pick<Runtime, 'monotonicMs' | 'after'>;
   log: Log;

@@ -2,7 +2,6 @@
  * One of two servers is stopped in the middle of its work (SIGSTOP), the events are paused through the other, and then it
  * wakes with decisions in its hands that are no longer right. Nothing may be granted once the pause has held for a second.
  */
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../../clients/index.ts';
 import type { Claim } from '../../../protocol/claim.ts';
@@ -16,7 +15,8 @@ import { Crowd } from '../players/crowd.ts';
 import { createEvent } from '../players/events.ts';
 import { Questions } from '../players/questions.ts';
 import { withReplicaSet } from '../replica-set.ts';
-import { ServerProcess } from '../server-process.ts';
+import type { ServerProcess } from '../server-process.ts';
+import { startTwo } from '../two-servers.ts';
 
 const IN_FLIGHT = { full: { frozen: 192, awake: 32 }, short: { frozen: 96, awake: 8 } } as const;
 const USERS = 20_000;
@@ -51,11 +51,11 @@ class FreezeCampaign {
   }
 
   async run(): Promise<void> {
-    const { processes, folder, rounds, findings } = this.#context;
-    const storeUri = this.#storeUri;
-    // With a journal this one is its owner, because it is there first.
-    const frozen = await ServerProcess.start(processes, { data: join(folder, 'a'), storeUri });
-    const awake = await ServerProcess.start(processes, { data: join(folder, 'b'), storeUri });
+    const { rounds, mode, findings } = this.#context;
+    // The first writes the journal, if there is one.
+    const order = mode === 'journal' ? 'inTurn' : 'together';
+    const options = { name: 'freeze', storeUri: this.#storeUri, command: 'server', order } as const;
+    const [frozen, awake] = (await startTwo(this.#context, options)).servers;
     const clients = [await frozen.connect({ connections: 2 }), await awake.connect()] as const;
     for (let n = 1; n <= rounds; n++) await this.#round(n, { frozen, clients });
     await projected(clients, findings);

@@ -27,7 +27,7 @@ const KILL_AFTER_MS = { min: 20, spread: 250 } as const;
 /** Units above the users of a round, so that the sale is never over before the kill. */
 const STOCK_SPARE = 100;
 /** So many of all rounds, and of this one when it is projected, are asked again once more. */
-const SAMPLE = 200;
+const SAMPLE = { full: 200, short: 60 } as const;
 const BATCHES_ASKED_AGAIN = 5;
 /** How long journaled claims wait for the store: mostly so short that a kill meets a projection. */
 const INTERVALS = ['100ms', '100ms', '100ms', '1s', '3s'] as const;
@@ -149,7 +149,7 @@ class KillCampaign {
   }
 
   #sampleOf(asks: readonly Ask[]): Ask[] {
-    return Array.from({ length: SAMPLE }, () => this.#context.chance.pick(asks));
+    return Array.from({ length: SAMPLE[this.#context.length] }, () => this.#context.chance.pick(asks));
   }
 
   /** As many buyers more as there are units: all are sold then, and some must hear SOLD_OUT. */

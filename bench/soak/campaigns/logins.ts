@@ -13,14 +13,14 @@ import { Pace } from '../people/pace.ts';
 import { ServerProcess } from '../server-process.ts';
 
 const PER_S = { full: 500, short: 200 } as const;
-const FLOOD_MS = { full: 20_000, short: 2_000 } as const;
-const WARM_UP_MS = { full: 3_000, short: 500 } as const;
+const FLOOD_MS = { full: 20_000, short: 1_200 } as const;
+const WARM_UP_MS = { full: 3_000, short: 200 } as const;
 /** Of claims beside the flood. In the suite other programs share the machine, and a hiccup of theirs is no finding. */
 const CLAIM_MS_P99_MAX = { full: 50, short: 1_000 } as const;
 /** How soon whoever is turned away must hear it. */
 const REFUSAL_MS_MAX = { full: 100, short: 1_500 } as const;
 const RSS_GROWTH_BYTES_MAX = 100 * 1_048_576;
-const USERS = { full: 20, short: 5 } as const;
+const USERS = { full: 20, short: 4 } as const;
 /** Whose passwords are tried. */
 const ATTACKED = 3;
 const REFUSALS: readonly string[] = ['503 BUSY', '429 RATE_LIMITED'];

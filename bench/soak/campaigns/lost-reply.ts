@@ -15,6 +15,7 @@ import type { Campaign, Context } from '../campaign.ts';
 import { createEvent } from '../players/events.ts';
 import { withStore } from '../replica-set.ts';
 import { ServerProcess } from '../server-process.ts';
+import { startTwo } from '../two-servers.ts';
 
 const STOCK = 1_000_000;
 const EVENTS = [{ eventKey: 'open' }, { eventKey: 'sale', stock: STOCK }];
@@ -31,16 +32,16 @@ class LostReplyCampaign {
   }
 
   async run(): Promise<void> {
-    const { rounds, mode, findings } = this.#context;
-    let server = await this.#start('a');
-    const other = this.#storeUri === undefined ? null : await this.#start('b');
+    const { rounds, mode, findings, processes } = this.#context;
+    const [first, other] = await this.#start();
+    let server = first;
     await server.with(async (client) => {
       for (const event of EVENTS) await createEvent(client, this.#history, { ...event, mode });
     });
     for (let round = 0; round < rounds; round++) {
       const lost = await this.#loseReplies(server, other);
       await server.kill();
-      server = await this.#start('a');
+      server = await server.startAgain(processes);
       await server.with(async (client) => {
         for (const ask of lost) await this.#expectReplay('after a restart', client, ask);
       });
@@ -54,9 +55,13 @@ class LostReplyCampaign {
     await server.stop();
   }
 
-  #start(name: string): Promise<ServerProcess> {
+  /** One, and another where the store can have two. */
+  async #start(): Promise<[ServerProcess, ServerProcess | null]> {
     const { processes, folder } = this.#context;
-    return ServerProcess.start(processes, { data: join(folder, name), storeUri: this.#storeUri });
+    const storeUri = this.#storeUri;
+    if (storeUri === undefined) return [await ServerProcess.start(processes, { data: join(folder, 'data') }), null];
+    const options = { name: 'lost', storeUri, command: 'server', order: 'inTurn' } as const;
+    return (await startTwo(this.#context, options)).servers;
   }
 
   /** Resolves with everything whose first reply was lost. */

@@ -30,10 +30,10 @@ const DEADLINE_MS = 3_000;
 /** Without a grant: the lease has to run out first. In the suite other programs share the machine. */
 const OUTAGE_MS_MAX = { full: 12_000, short: 30_000 } as const;
 /** Claims through a client that was told only of the server that is not the owner. */
-const FOLLOWERS = 20;
+const FOLLOWERS = 10;
 /** Of one round: those that are asked again, and of them those that are read in every way. */
-const ASKED_AGAIN = { full: 30_000, short: 1_000 } as const;
-const SAMPLE = 200;
+const ASKED_AGAIN = { full: 30_000, short: 300 } as const;
+const SAMPLE = { full: 200, short: 50 } as const;
 const BATCHES_ASKED_AGAIN = 3;
 const PATIENCE_MS = 30_000;
 const PROBE_EVERY_MS = 50;
@@ -152,7 +152,7 @@ class OwnerCampaign {
     const all = history.asksFrom(from);
     const asks =
       all.length <= ASKED_AGAIN[length] ? all : Array.from({ length: ASKED_AGAIN[length] }, () => chance.pick(all));
-    const sample: Ask[] = Array.from({ length: SAMPLE }, () => chance.pick(asks));
+    const sample: Ask[] = Array.from({ length: SAMPLE[length] }, () => chance.pick(asks));
     const users = [...new Set(sample.map(({ userId }) => userId))];
     for (let n = 0; n < FOLLOWERS; n++) {
       const { code } = await this.#probe(other, 'auto');

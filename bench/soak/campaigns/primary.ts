@@ -2,7 +2,6 @@
  * kill -9 of the primary of a three-member set while two servers sell and grant; the killed member comes back each time.
  * What is in doubt meanwhile may be lost or done, and the auditor finds out which.
  */
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../../clients/index.ts';
 import type { ReplicaSet } from '../../../server/testing/mongod.ts';
@@ -15,11 +14,11 @@ import { Crowd } from '../players/crowd.ts';
 import { createEvent, qualify, STANDING_EVENTS } from '../players/events.ts';
 import { Questions } from '../players/questions.ts';
 import { withReplicaSet } from '../replica-set.ts';
-import { ServerProcess } from '../server-process.ts';
+import { startTwo } from '../two-servers.ts';
 
 const IN_FLIGHT = 256;
-const USERS = 4_000;
-const STOCK = 10_000;
+const USERS = 100_000;
+const STOCK = 200_000;
 const LOAD_MS = { min: 200, spread: 400 } as const;
 /** The load goes on so long after the first grant of the new primary. */
 const AFTERWARDS_MS = 500;
@@ -35,12 +34,9 @@ class PrimaryCampaign {
   }
 
   async run(): Promise<void> {
-    const { processes, folder, rounds, mode, findings } = this.#context;
-    const storeUri = this.#set.freshUri();
-    const servers = [];
-    for (const name of ['a', 'b']) {
-      servers.push(await ServerProcess.start(processes, { data: join(folder, name), storeUri }));
-    }
+    const { rounds, mode, findings } = this.#context;
+    const options = { name: 'primary', storeUri: this.#set.freshUri(), command: 'server' } as const;
+    const { servers } = await startTwo(this.#context, options);
     const clients = await Promise.all(servers.map((server) => server.connect({ connections: 2 })));
     const [one, other] = clients as [Client, Client];
     for (const event of STANDING_EVENTS) await createEvent(one, this.#history, { ...event, mode });

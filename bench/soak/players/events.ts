@@ -8,6 +8,7 @@ export const STANDING_EVENTS: readonly EventInput[] = [
   { eventKey: 'daily', title: 'Everybody, every day', period: 'daily', timeZone: 'Asia/Seoul', resetHour: 4 },
   { eventKey: 'listed', title: 'Those on the list', eligibility: { kind: 'listed' } },
 ];
+const LISTED_AT_ONCE = 5_000;
 const REWARDS = [{ kind: 'currency', id: 'gold', amount: 100 }];
 
 export async function createEvent(client: Client, history: History, event: EventInput): Promise<void> {
@@ -23,6 +24,8 @@ export async function createEvent(client: Client, history: History, event: Event
 /** Puts the round's users on the list who belong there. */
 export async function qualify(client: Client, { round, users }: { round: string; users: number }): Promise<void> {
   const userIds = Array.from({ length: users }, (_, n) => userIdOf(round, n)).filter(isListed);
-  const answer = await client.qualifications.add('listed', userIds);
-  if (answer.code !== 'OK') throw new Error(`qualifications: ${answer.code} ${answer.detail ?? ''}`);
+  for (let from = 0; from < userIds.length; from += LISTED_AT_ONCE) {
+    const answer = await client.qualifications.add('listed', userIds.slice(from, from + LISTED_AT_ONCE));
+    if (answer.code !== 'OK') throw new Error(`qualifications: ${answer.code} ${answer.detail ?? ''}`);
+  }
 }

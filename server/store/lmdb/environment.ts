@@ -17,6 +17,7 @@ export type Tables = {
   slots: Database<number, string>;
   periods: Database<[earliest: number, latest: number], string>;
   conflicts: Database<Conflict, string>;
+  boots: Database<number, string>;
   events: Database<EventRecord, string>;
   qualifications: Database<Uint8Array, string>;
   qualificationLog: Database<StoredChange, number>;
@@ -89,6 +90,7 @@ export function openTables(root: Root): Tables {
     slots: root.openDB('slots', { encoding: 'msgpack' }),
     periods: root.openDB('periods', { encoding: 'msgpack' }),
     conflicts: root.openDB('conflicts', { encoding: 'msgpack' }),
+    boots: root.openDB('boots', { encoding: 'msgpack' }),
     events: root.openDB('events', { encoding: 'msgpack' }),
     qualifications: root.openDB('qualifications', { encoding: 'binary' }),
     qualificationLog: root.openDB('qualificationLog', { encoding: 'msgpack' }),

@@ -8,6 +8,7 @@
  *     slots           eventKey/period                        -> highest slot granted
  *     periods         eventKey/period                        -> earliest and latest grantedAt of its claims
  *     conflicts       claimKey attempt                       -> two claims that a promise says cannot both be
+ *     boots           node.boot                              -> when whoever writes claims under it was noted
  *     events          eventKey                               -> the event
  *     qualifications  eventKey/userId                        -> nothing
  *     qualificationLog number                                -> what changed in the lists; the last few only

@@ -8,10 +8,11 @@ import { extname, join } from 'node:path';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import { type LogHome, openLog } from '../log/open.ts';
 import { type Store, StoreRefused } from '../store.ts';
-import type { BackupOptions, StoreStatus } from '../survey.ts';
+import type { BackupOptions, Boots, StoreStatus } from '../survey.ts';
 import { startThread } from '../thread-start.ts';
 import { createLmdbAccounts } from './accounts.ts';
 import { backUp } from './backup.ts';
+import { createLmdbBoots } from './boots.ts';
 import { LmdbClaims } from './claims.ts';
 import { dataFileOf } from './data-file.ts';
 import { dataFileIn, openEnvironment, openRoot } from './environment.ts';
@@ -49,8 +50,9 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
   });
   const { transactions, clusterId } = opened;
   const projectors: LmdbProjector[] = [];
+  const boots = createLmdbBoots(transactions, runtime);
   return {
-    ...journaled(opened, options, projectors),
+    ...journaled(opened, { ...options, boots }, projectors),
     label: `lmdb:${directory}`,
     clusterId,
     claims: new LmdbClaims(transactions),
@@ -62,6 +64,7 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
     guardsMissing: () => [],
     statuses: () => statusesOf(transactions),
     survey: createLmdbSurvey(transactions),
+    boots,
     backup: (asked: BackupOptions) => {
       const journal = join(directory, 'journal');
       return backUp({ transactions, clusterId, folder: opened.folder, journal, runtime }, asked);
@@ -82,14 +85,20 @@ async function statusesOf(transactions: Transactions): Promise<StoreStatus[]> {
 
 function journaled(
   { transactions, folder }: Opened,
-  { directory, nodeId, runtime, onFailure = () => {} }: LmdbOptions,
+  { directory, nodeId, runtime, boots, onFailure = () => {} }: LmdbOptions & { boots: Boots },
   projectors: LmdbProjector[],
 ): Journaled | undefined {
   if (nodeId === undefined) return undefined;
   const journal = join(directory, 'journal');
   const start = () => startThread(program, { folder, journal } satisfies ProjectorData);
+  const log = openLog({ directory: journal, nodeId, runtime, onFailure });
   return {
-    journal: openLog({ directory: journal, nodeId, runtime, onFailure }),
+    journal: {
+      async open(boot) {
+        await boots.note(`${nodeId}.${boot}`);
+        return log.open(boot);
+      },
+    },
     projector: async () => {
       const projector = new LmdbProjector({ transactions, start, runtime });
       projectors.push(projector);

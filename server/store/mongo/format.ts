@@ -6,6 +6,7 @@
 import { type Collection, type CollectionInfo, type Db, MongoServerError } from 'mongodb';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import { StoreRefused } from '../store.ts';
+import { SPLIT_NAME } from './places.ts';
 import {
   type ClaimsRecord,
   COLLECTION,
@@ -15,6 +16,7 @@ import {
   LIST_INDEX,
   PLACES_ID,
   type PlacesRecord,
+  RECORDS_OF_CLAIMS,
 } from './schema.ts';
 
 /** Grows when an older program could no longer read or guard the data. */
@@ -54,6 +56,15 @@ export async function openCollections(db: Db, label: string): Promise<void> {
   await recordClaims(db, COLLECTION.claims, label);
   const [claims] = await db.listCollections({ name: COLLECTION.claims }, { nameOnly: true }).toArray();
   if (claims !== undefined) await createIndexes(db, COLLECTION.claims, label, [LIST_INDEX]);
+  await takeOver(db, label);
+}
+
+/** Collections of claims whose records an operator has removed, after a restore, are taken as they are. */
+async function takeOver(db: Db, label: string): Promise<void> {
+  const records = await db.collection<ClaimsRecord>(COLLECTION.meta).find(RECORDS_OF_CLAIMS).toArray();
+  const recorded = new Set(records.map(({ collection }) => collection));
+  const found = await db.listCollections({ name: SPLIT_NAME }, { nameOnly: true }).toArray();
+  for (const { name } of found) if (!recorded.has(name)) await openSplitCollection(db, name, label);
 }
 
 /** A collection of claims of its own, recorded where readers everywhere find it. Throws as `openCollections`. */

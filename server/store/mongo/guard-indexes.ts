@@ -2,10 +2,13 @@
 import { GUARD_INDEXES, type IndexSpec } from './schema.ts';
 
 /** What is wrong with the indexes of a collection of claims as guards; null when nothing is. */
-export function whatIndexesLack(indexes: readonly Record<string, unknown>[]): string | null {
+export function whatIndexesLack(
+  indexes: readonly Record<string, unknown>[],
+  wanted: readonly IndexSpec[] = GUARD_INDEXES,
+): string | null {
   const expiring = indexes.find((index) => index.expireAfterSeconds !== undefined);
   if (expiring !== undefined) return `index ${expiring.name} expires claims, which opens their keys again`;
-  const lacking = GUARD_INDEXES.find((spec) => !indexes.some((index) => guards(index, spec)));
+  const lacking = wanted.find((spec) => !indexes.some((index) => guards(index, spec)));
   return lacking === undefined ? null : `unique index ${lacking.name} ${JSON.stringify(lacking.key)} was dropped`;
 }
 

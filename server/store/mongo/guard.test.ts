@@ -7,7 +7,7 @@ import { type Store, StoreRefused } from '../store.ts';
 import { createDraft, eventOf, rivalOf } from '../testing/fixtures.ts';
 import { whatIndexesLack } from './guard-indexes.ts';
 import { openMongoStore } from './open.ts';
-import { COLLECTION, GUARD_INDEXES, LIST_INDEX, REQUEST_INDEX } from './schema.ts';
+import { COLLECTION, GUARD_INDEXES, LIST_INDEX, REQUEST_INDEX, SLOT_INDEX } from './schema.ts';
 
 const test = suite('mongo guards');
 const set = mongodReason === null ? await startReplicaSet({ members: 1 }) : null;
@@ -199,6 +199,9 @@ test('what counts as a guard', () => {
   const right = [{ v: 2, name: '_id_', key: { _id: 1 } }, ...GUARD_INDEXES, LIST_INDEX];
   assert.is(whatIndexesLack(right), null);
   assert.is(whatIndexesLack(right.map((index) => ({ ...index, name: `other ${index.name}` }))), null);
+  const sharded = right.filter((index) => index !== SLOT_INDEX);
+  assert.type(whatIndexesLack(sharded), 'string');
+  assert.is(whatIndexesLack(sharded, [REQUEST_INDEX]), null);
   const changes: Record<string, unknown>[] = [
     { unique: undefined },
     { sparse: true },

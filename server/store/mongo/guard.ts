@@ -5,11 +5,12 @@
  * insert stands in for the first check; nothing stands in for the second but the minute.
  */
 import { type CollectionInfo, type Db, type Filter, UUID } from 'mongodb';
+import { MAIN_STORE } from '../../../protocol/event.ts';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import type { Log } from '../../lib/log.ts';
 import { whatIndexesLack } from './guard-indexes.ts';
 import { eventsIn } from './places.ts';
-import { type ClaimsRecord, COLLECTION, type EventDocument, RECORDS_OF_CLAIMS } from './schema.ts';
+import { type ClaimsRecord, COLLECTION, type EventDocument, RECORDS_OF_CLAIMS, REQUEST_INDEX } from './schema.ts';
 
 /** A little under the second that is promised, for the check itself takes time. */
 const CHECK_MS = 800;
@@ -18,9 +19,24 @@ const EVENTS_NAMED_MAX = 1_000;
 const NOT_CHECKED = 'not checked yet';
 
 /** What was found out about one collection. `missing`: why inserts are refused; null when all is well. */
-type Watched = { uuid: UUID | null; missing: string | null; indexesCheckedMs: number };
+type Watched = {
+  uuid: UUID | null;
+  missing: string | null;
+  indexesCheckedMs: number;
+  /** Over several shards no index can keep slots unique, so there is none, and no event with stock. */
+  isSharded: boolean;
+};
+
+export type GuardOptions = {
+  db: Db;
+  runtime: Runtime;
+  log: Log;
+  /** The events whose claims lie in a collection; by default those that the same database keeps. */
+  eventKeysOf?: (collection: string) => Promise<string[]>;
+};
 
 export class Guard {
+  readonly #eventKeysOf: (collection: string) => Promise<string[]>;
   readonly #db: Db;
   readonly #runtime: Runtime;
   readonly #log: Log;
@@ -30,7 +46,8 @@ export class Guard {
   #running: Promise<void> | null = null;
   #isClosed = false;
 
-  constructor({ db, runtime, log }: { db: Db; runtime: Runtime; log: Log }) {
+  constructor({ db, runtime, log, eventKeysOf }: GuardOptions) {
+    this.#eventKeysOf = eventKeysOf ?? ((collection) => eventKeysIn(db, collection));
     this.#db = db;
     this.#runtime = runtime;
     this.#log = log;
@@ -45,6 +62,11 @@ export class Guard {
   uuidOf(collection: string): UUID | null {
     const watched = this.#watched.get(collection);
     return watched?.missing === null ? watched.uuid : null;
+  }
+
+  /** Whether slots of claims there are guarded as well. */
+  guardsSlots(collection: string): boolean {
+    return this.uuidOf(collection) !== null && this.#watched.get(collection)?.isSharded === false;
   }
 
   /** Events whose claims are refused: all those of a collection, for they share its guards. */
@@ -123,11 +145,11 @@ export class Guard {
     const now = this.#runtime.monotonicMs();
     if (before.missing === null && now - before.indexesCheckedMs < INDEX_CHECK_MS) return { ...before, uuid };
     const indexes = await this.#indexesOf(name);
-    return {
-      uuid,
-      missing: indexes === null ? `collection ${name} was dropped` : whatIndexesLack(indexes),
-      indexesCheckedMs: now,
-    };
+    if (indexes === null) return { ...before, uuid, missing: `collection ${name} was dropped`, indexesCheckedMs: now };
+    const lacking = whatIndexesLack(indexes);
+    const isSharded = lacking !== null && (await this.#isSharded(name));
+    const missing = isSharded ? whatIndexesLack(indexes, [REQUEST_INDEX]) : lacking;
+    return { uuid, missing, indexesCheckedMs: now, isSharded };
   }
 
   #settle(name: string, watched: Watched): void {
@@ -137,6 +159,11 @@ export class Guard {
     if (missing === before || (before === null && missing === null)) return;
     if (missing !== null) this.#log.error({ collection: name, missing }, 'claims are refused: a guard is missing');
     else if (before !== NOT_CHECKED) this.#log.warn({ collection: name }, 'the guards of claims are back');
+  }
+
+  /** Only a router over shards says so. */
+  async #isSharded(name: string): Promise<boolean> {
+    return (await this.#db.command({ collStats: name })).sharded === true;
   }
 
   async #indexesOf(name: string): Promise<Record<string, unknown>[] | null> {
@@ -150,14 +177,19 @@ export class Guard {
 
   /** Named by their collection where no event is known to have its claims there. */
   async #eventKeys(collections: readonly string[]): Promise<string[]> {
-    const events = this.#db.collection<EventDocument>(COLLECTION.events);
-    const options = { projection: { _id: 1 }, limit: EVENTS_NAMED_MAX } as const;
     const keys = collections.map(async (name) => {
-      const found = await events.find(eventsIn(name) as Filter<EventDocument>, options).toArray();
-      return found.length === 0 ? [name] : found.map(({ _id }) => _id);
+      const found = await this.#eventKeysOf(name);
+      return found.length === 0 ? [name] : found;
     });
     return [...new Set((await Promise.all(keys)).flat())];
   }
+}
+
+async function eventKeysIn(db: Db, collection: string): Promise<string[]> {
+  const events = db.collection<EventDocument>(COLLECTION.events);
+  const options = { projection: { _id: 1 }, limit: EVENTS_NAMED_MAX } as const;
+  const filter = { ...eventsIn(collection), store: { $in: [MAIN_STORE, null] } } as Filter<EventDocument>;
+  return (await events.find(filter, options).toArray()).map(({ _id }) => _id);
 }
 
 const NAMESPACE_NOT_FOUND = 26;
@@ -167,7 +199,7 @@ function isGone(error: unknown): boolean {
 }
 
 function unchecked(): Watched {
-  return { uuid: null, missing: NOT_CHECKED, indexesCheckedMs: Number.NEGATIVE_INFINITY };
+  return { uuid: null, missing: NOT_CHECKED, indexesCheckedMs: Number.NEGATIVE_INFINITY, isSharded: false };
 }
 
 function whatIsWrong(name: string, record: ClaimsRecord | undefined, found: CollectionInfo | undefined) {

@@ -71,9 +71,9 @@ export class ClaimInserter {
     this.#log = log;
   }
 
-  /** Whether what decides between servers was there when it was last looked for. */
-  get isGuarded(): boolean {
-    return this.#guard.uuidOf(this.#collection) !== null;
+  /** Whether what decides about slots between servers was there when it was last looked for. */
+  get guardsSlots(): boolean {
+    return this.#guard.guardsSlots(this.#collection);
   }
 
   /** Something behaves as if an index were gone: look now. */

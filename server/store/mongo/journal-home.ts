@@ -9,6 +9,7 @@ import type { Log } from '../../lib/log.ts';
 import type { JournalHome } from '../journal.ts';
 import { StoreRefused, StoreUnavailable } from '../store.ts';
 import type { Address } from './address.ts';
+import { createMongoBoots } from './boots.ts';
 import { answerOf, createPool, type Pool, type Timeouts } from './connection.ts';
 import { IN_FLIGHT_MAX, type JournalPools, MongoJournal } from './journal.ts';
 import { openJournalCollection } from './journal-format.ts';
@@ -52,7 +53,7 @@ export class MongoJournalHome implements JournalHome {
   }
 
   async open(boot: string): Promise<MongoJournal | { elsewhere: string }> {
-    const { nodeId } = this.#options;
+    const { nodeId, house, runtime } = this.#options;
     if (nodeId === '') throw new StoreRefused('a journal needs the name of its node');
     const owner = await this.owner();
     // Cheap, for it is asked again and again; what counts is the record when it is taken.
@@ -60,6 +61,7 @@ export class MongoJournalHome implements JournalHome {
     const pools = this.#createPools();
     try {
       await Promise.all(Object.values(pools).map((pool) => connected(pool)));
+      await createMongoBoots(house, runtime).note(`${nodeId}.${boot}`);
       const opened = await this.#take(pools, boot);
       if (opened instanceof MongoJournal) this.#journals.add(opened);
       else await closed(pools);

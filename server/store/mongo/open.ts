@@ -3,6 +3,7 @@
  * setting is wrong for good, StoreUnavailable when the database does not answer now.
  */
 import { type Db, MongoError, MongoServerError } from 'mongodb';
+import { MAIN_STORE } from '../../../protocol/event.ts';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Projector } from '../journal.ts';
@@ -10,6 +11,7 @@ import { type Store, StoreRefused, StoreUnavailable } from '../store.ts';
 import type { StoreStatus } from '../survey.ts';
 import { openAccounts } from './accounts.ts';
 import { type Address, addressOf } from './address.ts';
+import { createMongoBoots } from './boots.ts';
 import { ClaimPlaces } from './claim-places.ts';
 import { createClaimStore } from './claims.ts';
 import {
@@ -51,7 +53,7 @@ export type MongoStore = Omit<Store, 'journal' | 'projector'> & {
 };
 
 const CODE = { unauthorized: 13, authenticationFailed: 18 } as const;
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 type Start = Required<Omit<MongoOptions, 'uri' | 'timeouts'>> & { address: Address; timeouts: Timeouts };
 
@@ -109,8 +111,9 @@ async function open(connection: Connection, start: Start): Promise<MongoStore> {
     },
     timeMs: () => timeMs(house),
     guardsMissing: () => guard.eventsMissing,
-    statuses: () => statusesOf(house, guard),
-    survey: new MongoSurvey(house),
+    statuses: () => statusesOf(house, guard, MAIN_STORE),
+    survey: new MongoSurvey({ db: house, name: MAIN_STORE, events: new MongoEvents(house) }),
+    boots: createMongoBoots(house, runtime),
     close() {
       // Together: a check that waits for a dead server ends when its connection does.
       const journals = [journal, ...projectors].map((each) => each.close());
@@ -120,20 +123,20 @@ async function open(connection: Connection, start: Start): Promise<MongoStore> {
   };
 }
 
-async function statusesOf(db: Db, guard: Guard): Promise<StoreStatus[]> {
+export async function statusesOf(db: Db, guard: Guard, store: string): Promise<StoreStatus[]> {
   return collectionsOf(db, (name) => guard.uuidOf(name) !== null).then(
-    (collections) => [{ store: 'main', reachable: true, collections }],
-    () => [{ store: 'main', reachable: false, collections: [] }],
+    (collections) => [{ store, reachable: true, collections }],
+    () => [{ store, reachable: false, collections: [] }],
   );
 }
 
-async function timeMs(db: Db): Promise<number> {
+export async function timeMs(db: Db): Promise<number> {
   const { localTime } = await answerOf(db.command({ hello: 1 }));
   if (localTime instanceof Date) return localTime.getTime();
   throw new StoreUnavailable('the server did not tell its time');
 }
 
-function startError(error: unknown, label: string): unknown {
+export function startError(error: unknown, label: string): unknown {
   if (error instanceof MongoServerError && error.code === CODE.authenticationFailed) {
     return new StoreRefused(`${label} refuses the credentials of the URI`);
   }

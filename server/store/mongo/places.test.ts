@@ -4,7 +4,7 @@ import { assert, suite } from '../../../protocol/testing/kit.ts';
 import { realRuntime } from '../../lib/runtime.ts';
 import { mongodReason, startReplicaSet } from '../../testing/mongod.ts';
 import type { ClaimDraft, Store } from '../store.ts';
-import { createDraft, inserted, many, newestFirst, recordOf, requestTaken } from '../testing/fixtures.ts';
+import { createDraft, inserted, many, newestFirst, recordOf, requestTaken, rivalOf } from '../testing/fixtures.ts';
 import { openMongoStore } from './open.ts';
 import { collectionOf, mayHold } from './places.ts';
 import { GUARD_INDEXES, LIST_INDEX, VOID_USER } from './schema.ts';
@@ -137,6 +137,33 @@ test(
       assert.equal(await other.claims.insert([repeat]), [requestTaken(claimOf(first))]);
       assert.equal(await other.claims.insert([another]), [inserted(claimOf(another))]);
     }),
+  onMongod,
+);
+
+test(
+  'after a restore, with the records removed, the next start takes the collections as they are',
+  async () => {
+    const uri = set?.freshUri() ?? '';
+    const before = await openMongoStore({ uri, runtime: realRuntime });
+    const drafts = [byEvent(), byDay()];
+    await before.claims.insert(drafts);
+    await before.close();
+    const client = new MongoClient(uri);
+    await client
+      .db()
+      .collection<{ _id: string }>('meta')
+      .deleteMany({ _id: { $regex: '^claims' } });
+    await client.close();
+    const after = await openMongoStore({ uri, runtime: realRuntime });
+    const found = await after.claims.byKey(drafts.map(({ claimKey }) => claimKey));
+    const kinds = (await after.claims.insert(drafts.map((draft) => rivalOf(draft, 'rival')))).map(({ kind }) => kind);
+    await after.close();
+    assert.equal(
+      found,
+      drafts.map((draft) => recordOf(claimOf(draft))),
+    );
+    assert.equal(kinds, ['taken', 'taken']);
+  },
   onMongod,
 );
 

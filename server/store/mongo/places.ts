@@ -8,6 +8,8 @@ import { COLLECTION } from './schema.ts';
 const EVENT_PREFIX = `${COLLECTION.claims}_event_`;
 const DAY_PREFIX = `${COLLECTION.claims}_day_`;
 const DAY = /^\d{8}$/;
+/** Of the collections that hold the claims of one event, or of one day. */
+export const SPLIT_NAME = /^user_events_(?:event_.+|day_\d{8})$/;
 
 type Series = { eventKey: string; period: string };
 
@@ -28,6 +30,14 @@ export function mayHold(collection: string, eventKey: string, period?: string): 
   if (collection === COLLECTION.claims) return true;
   if (isOfDay(collection)) return period === undefined || collection === DAY_PREFIX + period;
   return collection === EVENT_PREFIX + eventKey;
+}
+
+/** Whether the event's claims lie there: the same as `eventsIn`, of one event. */
+export function keepsEvent(
+  collection: string,
+  { eventKey, splitBy = 'none' }: { eventKey: string; splitBy?: SplitBy },
+): boolean {
+  return splitBy === 'day' ? isOfDay(collection) : collection === collectionOf({ eventKey, period: '' }, splitBy);
 }
 
 /** The events whose claims lie there, as a condition on what is kept of them. */

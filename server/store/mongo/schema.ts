@@ -19,6 +19,7 @@ export const COLLECTION = {
   journal: 'journal',
   nodes: 'nodes',
   conflicts: 'conflicts',
+  boots: 'boots',
 } as const;
 
 export type IndexSpec = {

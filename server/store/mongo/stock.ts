@@ -50,7 +50,7 @@ class Sale {
 
   async run({ stock, mayWrite }: Terms): Promise<void> {
     for (let rest = this.#rest(); rest[0] !== undefined; rest = this.#rest()) {
-      if (!this.#inserter.isGuarded) return this.settleRest({ kind: 'guardMissing' });
+      if (!this.#inserter.guardsSlots) return this.settleRest({ kind: 'guardMissing' });
       const { eventKey, period } = rest[0];
       const highest = await this.#reads.highestSlotOf(eventKey, period);
       if (highest >= stock) await this.#settleSoldOut(rest);

@@ -3,22 +3,15 @@
  * The unique indexes already keep what is asked here; a collection that has lost one is read for doubles as a whole.
  */
 import type { Collection, Db } from 'mongodb';
-import type { SplitBy } from '../../../protocol/event.ts';
+import { MAIN_STORE, type SplitBy } from '../../../protocol/event.ts';
 import { requestKeyOf } from '../../../protocol/key.ts';
 import type { Conflict } from '../journal.ts';
+import type { EventStore } from '../store.ts';
 import type { CollectionStatus, RowFault, Survey, SurveyedClaim, SurveyedSlot } from '../survey.ts';
 import { answerOf } from './connection.ts';
 import { whatIndexesLack } from './guard-indexes.ts';
 import { collectionOf } from './places.ts';
-import {
-  type ClaimDocument,
-  COLLECTION,
-  claimOfDocument,
-  type EventDocument,
-  HAS_SLOT,
-  isRequestIdAside,
-  VOID_USER,
-} from './schema.ts';
+import { type ClaimDocument, COLLECTION, claimOfDocument, HAS_SLOT, isRequestIdAside, VOID_USER } from './schema.ts';
 
 const READ_MS_MAX = 30_000;
 /** Without its index, doubles are looked for among all claims at once. */
@@ -53,11 +46,22 @@ async function claimCollections(db: Db): Promise<string[]> {
   return found.map(({ name }) => name).sort();
 }
 
+export type SurveyOptions = {
+  db: Db;
+  /** What this store is called, and the events of all stores. */
+  name: string;
+  events: Pick<EventStore, 'get'>;
+};
+
 export class MongoSurvey implements Survey {
   readonly #db: Db;
+  readonly #name: string;
+  readonly #events: Pick<EventStore, 'get'>;
 
-  constructor(db: Db) {
+  constructor({ db, name, events }: SurveyOptions) {
     this.#db = db;
+    this.#name = name;
+    this.#events = events;
   }
 
   /** `after` is a collection and the last claim key of it that was read; a collection begins with an empty key. */
@@ -143,15 +147,15 @@ export class MongoSurvey implements Survey {
     return [...guard, ...groups.flatMap(({ keys }) => keys.map(requestTwice))];
   }
 
-  async #wrong(name: string, found: readonly Found[]): Promise<RowFault[]> {
+  /** An event that is not known may have its claims nowhere but in the collection of all. */
+  async #wrong(collection: string, found: readonly Found[]): Promise<RowFault[]> {
     const eventKeys = [...new Set(found.map(({ eventKey }) => eventKey))];
-    const events = this.#db.collection<EventDocument>(COLLECTION.events);
-    const cursor = events
-      .find({ _id: { $in: eventKeys } })
-      .project<Pick<EventDocument, '_id' | 'splitBy'>>({ splitBy: 1 });
-    const split = new Map((await answerOf(cursor.toArray())).map(({ _id, splitBy }) => [_id, splitBy]));
+    const events = new Map((await this.#events.get(eventKeys)).map((event, i) => [eventKeys[i], event]));
     return found
-      .filter((claim) => !liesWell(claim, split.get(claim.eventKey), name))
+      .filter((claim) => {
+        const { store = MAIN_STORE, splitBy } = events.get(claim.eventKey) ?? {};
+        return store !== this.#name || !liesWell(claim, splitBy, collection);
+      })
       .map(({ _id }) => ({ kind: 'wrongCollection', claimKey: _id }));
   }
 

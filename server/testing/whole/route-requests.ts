@@ -95,6 +95,7 @@ export const REQUESTS: Readonly<Record<string, Ask>> = {
     return { path: `/v1/roles/${name}` };
   },
   'GET /v1/audit': at('/v1/audit'),
+  'GET /v1/stores': at('/v1/stores'),
   // Without an upgrade; who is let in by the channel itself is another table.
   'GET /v1/live': at('/v1/live'),
   'GET /healthz': at('/healthz'),

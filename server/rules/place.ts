@@ -3,8 +3,8 @@
  * event but what is fixed before its first claim.
  */
 import { MAIN_STORE } from '../../protocol/event.ts';
-import { type Span, spanAt } from '../rules/calendar.ts';
 import type { ClaimPlace, EventRecord } from '../store/store.ts';
+import { type Span, spanAt } from './calendar.ts';
 
 /** For so long after a reset an attempt of the period before may still land. */
 export const LATE_MS_MAX = 600_000;
