@@ -25,7 +25,8 @@ export const EDGE_LIMITS = {
   probeMs: 1_000,
   /** Requests under way get this long to finish in a drain. */
   drainMs: 10_000,
-  uploadRowsMax: 1_000_000,
+  /** User ids of one upload; rows that are rejected are none. */
+  uploadUsersMax: 1_000_000,
   /** Above a million rows of the longest ids. */
   uploadBytesMax: 268_435_456,
   /** What the edge waits for the answer to one batch of an upload, retries included. */

@@ -172,7 +172,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     claim: createClaimRoute(claims),
     batch: createBatchRoute(claims),
     handlers: {
-      ...createClaimHandlers({ store, clock, runtime }),
+      ...createClaimHandlers({ store, clock, runtime, moved: () => journaling.moved() }),
       ...createEventHandlers({ store, clock, events, audit }),
       ...createQualificationHandlers({ store, eligibility, events, audit }),
       ...createNodeHandlers({ ...options.tokens, checks, metrics }),

@@ -99,13 +99,14 @@ test('a run that is stopped sends nothing of what it has read and not sent', asy
   assert.is(upload.progressed.changed, 10_000);
 });
 
-test('rows beyond the limit are not carried out', async () => {
-  for (const rows of [6_000, 6_001]) {
+test('users beyond the limit are not carried out; rows that are rejected are no users', async () => {
+  for (const count of [6_000, 6_001]) {
     const { users, send } = listing();
-    const upload = await uploaded(csvOf(rows), { send, rowsMax: 6_000 });
-    assert.is(upload.isTooLong, rows > 6_000);
+    const file = Buffer.concat([csvOf(count), Buffer.from('no id\n')]);
+    const upload = await uploaded(file, { send, usersMax: 6_000 });
+    assert.is(upload.isTooLong, count > 6_000);
     assert.is(users.size, 6_000);
-    assert.is(uploadJson('add', upload.tally).received, 6_000);
+    assert.equal([upload.tally.changed, upload.tally.rejected], [6_000, count > 6_000 ? 0 : 1]);
   }
 });
 

@@ -19,8 +19,8 @@ export type UploadOptions = {
   send(userIds: readonly string[]): Promise<Carried>;
   /** Where an earlier run has come to. */
   from?: Progressed;
-  /** Of rows; those behind it are not carried out. */
-  rowsMax?: number;
+  /** Of user ids; those behind it are not carried out. */
+  usersMax?: number;
 };
 
 const BATCH_LENGTH = 5_000;
@@ -38,7 +38,7 @@ type InFlight = { batch: Batch; carried: Promise<Carried> };
 export class Upload {
   /** The first answer that was no success. Nothing is sent after it. */
   problem: Problem | null = null;
-  /** There were more rows than `rowsMax`. */
+  /** There were more user ids than `usersMax`. */
   isTooLong = false;
   readonly #options: UploadOptions;
   readonly #reader: RowReader;
@@ -47,7 +47,7 @@ export class Upload {
   #changed: number;
   #unchanged: number;
   #rejected: number;
-  #rows: number;
+  #users: number;
   #userIds: string[] = [];
   #position: Position;
   readonly #ready: Batch[] = [];
@@ -60,7 +60,7 @@ export class Upload {
     this.#changed = from.changed;
     this.#unchanged = from.unchanged;
     this.#rejected = from.rejected;
-    this.#rows = from.changed + from.unchanged + from.rejected;
+    this.#users = from.changed + from.unchanged;
     this.#errors = [...from.errors];
     this.#position = from.position;
     const sink = {
@@ -107,23 +107,18 @@ export class Upload {
   }
 
   #user(userId: string, at: Position): void {
-    if (!this.#hasRoom()) return;
+    this.isTooLong ||= this.#users >= (this.#options.usersMax ?? Number.POSITIVE_INFINITY);
+    if (this.isTooLong) return;
+    this.#users++;
     this.#userIds.push(userId);
     this.#position = at;
     if (this.#userIds.length === BATCH_LENGTH) this.#cut();
   }
 
   #reject(rule: string, line: number): void {
-    if (!this.#hasRoom()) return;
+    if (this.isTooLong) return;
     this.#rejected++;
     if (this.#errors.length < ERRORS_MAX) this.#errors.push({ line, rule });
-  }
-
-  #hasRoom(): boolean {
-    this.isTooLong ||= this.#rows >= (this.#options.rowsMax ?? Number.POSITIVE_INFINITY);
-    if (this.isTooLong) return false;
-    this.#rows++;
-    return true;
   }
 
   #cut(): void {

@@ -150,13 +150,13 @@ test('who may not, and what event there is not, is said before the body is read'
   }
 });
 
-test('too many rows, or too many bytes, are refused with what was taken', async () => {
+test('too many users, or too many bytes, are refused with what was taken', async () => {
   const { users, script } = listing();
-  await withEdge({ script, limits: { uploadRowsMax: 10 } }, async (bench) => {
-    assert.is((await put(bench, ndjson(10))).status, 200);
+  await withEdge({ script, limits: { uploadUsersMax: 10 } }, async (bench) => {
+    assert.is((await put(bench, `bad\n${ndjson(10)}bad`)).status, 200);
     const { status, json } = await put(bench, ndjson(11), NDJSON, 'DELETE');
     assert.equal([status, json.code], [413, 'PAYLOAD_TOO_LARGE']);
-    assert.match(json.detail ?? '', /At most 10 rows/);
+    assert.match(json.detail ?? '', /At most 10 user ids/);
     assert.equal({ ...json, received: 10, removed: 10, absent: 0, rejected: 0 }, json);
     assert.is(users.size, 0);
   });

@@ -45,7 +45,7 @@ async function takeIn(
   const upload = new Upload({
     format: formatOf(request),
     send: (userIds) => carryOut(context, target, [...userIds]),
-    rowsMax: context.limits.uploadRowsMax,
+    usersMax: context.limits.uploadUsersMax,
   });
   let end: UploadEnd | 'NO_HEADER';
   try {
@@ -53,7 +53,7 @@ async function takeIn(
       take: (piece) => upload.push(piece),
       mayGoOn: () => !upload.isOver && !context.isDraining,
     });
-    // What came before the row too many is carried out.
+    // What came before the user too many is carried out.
     if (end === 'END' || upload.isTooLong) await upload.end();
   } catch (error) {
     if (!(error instanceof HeaderMissing)) throw error;
@@ -84,7 +84,7 @@ function formatOf({ headers }: FastifyRequest): RowFormat {
 function problemOf(upload: Upload, end: UploadEnd | 'NO_HEADER', { limits }: Context): Problem | null {
   if (upload.problem !== null) return upload.problem;
   if (upload.isTooLong || end === 'TOO_LONG') {
-    const detail = `At most ${limits.uploadRowsMax} rows and ${limits.uploadBytesMax} bytes; the counts tell what was taken.`;
+    const detail = `At most ${limits.uploadUsersMax} user ids and ${limits.uploadBytesMax} bytes; the counts tell what was taken.`;
     return { code: 'PAYLOAD_TOO_LARGE', detail };
   }
   if (end === 'END') return null;
@@ -107,7 +107,7 @@ export const qualificationRoutes: readonly Route[] = [
     path: '/v1/events/:eventKey/qualifications',
     access: 'user',
     name: 'qualify',
-    summary: 'Put users onto the list of an event, as an operator; who is on it stays. Up to 1,000,000 rows.',
+    summary: 'Put users onto the list of an event, as an operator; who is on it stays. Up to 1,000,000 of them.',
     streams,
     answers: [{ status: 200, sentence: 'What became of the rows.', schema: 'Qualified' }],
     problems: ['EVENT_NOT_FOUND'],

@@ -78,12 +78,18 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
     if (settings.admin !== null) await makeAdmin(server.accounts, settings.admin);
     if (settings.demo === 'on') await createDemoEvent(store, server.events);
     const tcp = await listening('--tcp', settings.tcp, () => server.listen(settings.tcp));
-    advertised = addressText(tcp);
+    advertised = destination(settings, tcp);
     return { tcp, nodeId, store, serviceKeys, tokenKey, drain: () => closers.close() };
   } catch (error) {
     await closers.close();
     throw error;
   }
+}
+
+/** Empty where nobody can tell: callers of journal events are then told to come again rather than to go nowhere. */
+function destination({ advertise }: Settings, tcp: Address): string {
+  if (advertise !== null) return addressText(advertise);
+  return tcp.host === '0.0.0.0' || tcp.host === '::' ? '' : addressText(tcp);
 }
 
 async function makeAdmin(accounts: Accounts, { username, password }: NonNullable<Settings['admin']>): Promise<void> {

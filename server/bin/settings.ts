@@ -67,6 +67,13 @@ export const SETTINGS = {
     'where the claim server listens; port 0 takes a free one',
     listenAddress,
   ),
+  advertise: row(
+    '--advertise',
+    'HOST:PORT',
+    null,
+    'where others send callers of journal events while this server writes the journal (default --tcp)',
+    listenAddress,
+  ),
   http: row('--http', 'HOST:PORT', '127.0.0.1:7480', 'where the edge listens; port 0 takes a free one', listenAddress),
   server: row(
     '--server',

@@ -69,7 +69,12 @@ export class Journaling {
   /** Why claims of journal events cannot be decided here; null when they can. */
   away(): Refusal | null {
     if (this.#running !== null) return null;
-    return this.#elsewhere === null ? STARTING : { code: 'MOVED', address: this.#elsewhere, mapVersion: 1 };
+    return this.moved() ?? STARTING;
+  }
+
+  /** Who knows what is granted and not in the store yet, when it is another node; null when nobody else does or who is unknown. */
+  moved(): Refusal | null {
+    return this.#elsewhere ? { code: 'MOVED', address: this.#elsewhere, mapVersion: 1 } : null;
   }
 
   /** The general way asks here what to look up first: the log's head, before which its answers hold. */

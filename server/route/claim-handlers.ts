@@ -1,6 +1,7 @@
 /** Reading claims: by request id, of one user, of everybody. */
 import { encodeClaim } from '../../protocol/claim.ts';
 import type { Value } from '../../protocol/codec.ts';
+import type { Problem } from '../../protocol/reply.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import { AtMost } from '../lib/at-most.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -16,9 +17,15 @@ const PAGES_AT_ONCE = 4;
 
 export type ClaimHandlers = { [K in 'CLAIM_BY_REQUEST' | 'CLAIMS_OF_USER' | 'CLAIMS_LIST']: Handler<K> };
 
-type Parts = { store: Store; clock: Clock; runtime: Runtime };
+type Parts = {
+  store: Store;
+  clock: Clock;
+  runtime: Runtime;
+  /** Where players' own claims are read: the journal's writer alone knows those that are not in the store yet. */
+  moved: () => Problem | null;
+};
 
-export function createClaimHandlers({ store, clock, runtime }: Parts): ClaimHandlers {
+export function createClaimHandlers({ store, clock, runtime, moved }: Parts): ClaimHandlers {
   const pages = new AtMost(runtime, { atOnceMax: PAGES_AT_ONCE });
 
   async function encode(claims: readonly ClaimRecord[]): Promise<Value[]> {
@@ -51,6 +58,8 @@ export function createClaimHandlers({ store, clock, runtime }: Parts): ClaimHand
     async CLAIM_BY_REQUEST({ args: [, named, requestId], principal, reach }) {
       const subject = subjectOf(principal, reach, named);
       if (isProblem(subject)) return subject;
+      const elsewhere = moved();
+      if (elsewhere !== null) return elsewhere;
       const [claim] = await store.claims.byRequest([{ userId: subject.userId, requestId }]);
       if (!claim) return { code: 'CLAIM_NOT_FOUND' };
       const [encoded] = await encode([claim]);
@@ -60,6 +69,8 @@ export function createClaimHandlers({ store, clock, runtime }: Parts): ClaimHand
     async CLAIMS_OF_USER({ args: [, named, eventKey, limit, cursor], principal, reach }) {
       const subject = subjectOf(principal, reach, named);
       if (isProblem(subject)) return subject;
+      const elsewhere = moved();
+      if (elsewhere !== null) return elsewhere;
       const filter = eventKey === null ? {} : { eventKey };
       return page(limit, cursor, (slice) => store.claims.ofUser(subject.userId, { ...slice, ...filter }));
     },

@@ -110,7 +110,7 @@ const replayed: Rule = {
       for (const { ask, sentAt, heard } of sendings) {
         if (heard === null || sentAt < first.heardAt || OPEN_CODES.has(heard.code)) continue;
         if (!isTrueAfterGrant(heard.code, { isSameEvent: ask.eventKey === first.ask.eventKey }))
-          yield `${nameOf(ask)}: ${heard.code} after it was granted`;
+          yield `${nameOf(ask)}: ${shortOf(heard)} after ${shortOf(first.heard)}`;
       }
     }
   },
@@ -175,8 +175,12 @@ function isTrueAfterGrant(code: ErrorName, { isSameEvent }: { isSameEvent: boole
   return isSameEvent ? code === 'REPLAYED' : code === 'KEY_REUSED' || code === 'ALREADY_CLAIMED';
 }
 
-function hasWon({ heard }: Sending): boolean {
-  return heard !== null && WON.has(heard.code);
+function shortOf({ code, claim }: Heard): string {
+  return claim === null ? code : `${code} with ${textOf(claim)}`;
+}
+
+function hasWon(sending: Sending): sending is Answered {
+  return sending.heard !== null && WON.has(sending.heard.code);
 }
 
 export const ANSWER_RULES: readonly Rule[] = [known, durable, owned, once, notBefore, replayed, taken, found, shown];

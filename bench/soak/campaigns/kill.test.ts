@@ -1,4 +1,4 @@
-/** Short, fixed versions of `npm run soak -- kill`, on both stores and in both modes. */
+/** Short, fixed versions of `npm run soak -- kill`, on both stores; both modes where servers are several. */
 import { assert, suite } from '../../../protocol/testing/kit.ts';
 import { mongodReason } from '../../../server/testing/mongod.ts';
 import { runCampaign } from '../run.ts';
@@ -10,7 +10,6 @@ const DEADLINE_MS = 60_000;
 
 const CASES = [
   { store: 'lmdb', mode: 'journal', rounds: 2 },
-  { store: 'lmdb', mode: 'direct', rounds: 1 },
   { store: 'mongo', mode: 'journal', rounds: 1 },
   { store: 'mongo', mode: 'direct', rounds: 1 },
 ] as const;
@@ -23,7 +22,7 @@ for (const { store, mode, rounds } of CASES) {
       assert.equal(findings.violations, []);
       assert.is(findings.count('kills in the middle of a sale'), rounds);
       assert.ok(findings.count('unanswered at a kill') >= 100 * rounds, findings.text());
-      assert.ok(findings.count('claims stored') > 800 * rounds, findings.text());
+      assert.ok(findings.count('claims stored') > 500 * rounds, findings.text());
     },
     { deadlineMs: DEADLINE_MS, skip: store === 'mongo' ? mongodReason : null },
   );

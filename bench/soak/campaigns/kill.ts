@@ -17,13 +17,17 @@ import { Questions } from '../players/questions.ts';
 import { withStore } from '../replica-set.ts';
 import { ServerProcess } from '../server-process.ts';
 
-const IN_FLIGHT = { single: 512, batches: 4 } as const;
+const IN_FLIGHT = {
+  full: { inFlight: 512, batchesInFlight: 4 },
+  short: { inFlight: 160, batchesInFlight: 2 },
+} as const;
 const UNANSWERED_MIN = 100;
 /** Of one round. */
-const USERS = { full: 5_000, short: 700 } as const;
-const FIRST_SERVED_MS_MAX = 5_000;
+const USERS = { full: 5_000, short: 400 } as const;
+/** In the suite other programs share the machine, and a slow start is no finding. */
+const FIRST_SERVED_MS_MAX = { full: 5_000, short: 30_000 } as const;
 /** When the kill comes, counted from the first unit that was sold. */
-const KILL_AFTER_MS = { min: 20, spread: 250 } as const;
+const KILL_AFTER_MS = { min: 20, spread: { full: 250, short: 100 } } as const;
 /** Units above the users of a round, so that the sale is never over before the kill. */
 const STOCK_SPARE = 100;
 /** So many of all rounds, and of this one when it is projected, are asked again once more. */
@@ -82,14 +86,17 @@ class KillCampaign {
     const round = { ...names, batches };
     const started = await this.#start();
     const firstServedMs = await this.#firstServed(started, round);
-    findings.expect(firstServedMs < FIRST_SERVED_MS_MAX, `${round.name}: first claim after ${firstServedMs} ms`);
+    findings.expect(
+      firstServedMs < FIRST_SERVED_MS_MAX[this.#context.length],
+      `${round.name}: first claim after ${firstServedMs} ms`,
+    );
     const { sold, asked } = await started.with((client) => this.#audit(round, client));
     findings.row({ round: n, ...load, 'sold at kill': sold, 'asked again': asked, 'first served ms': firstServedMs });
     return started;
   }
 
   async #loadUntilKill({ name, sale, from }: Omit<Round, 'batches'>, server: ServerProcess) {
-    const { chance, findings, mode } = this.#context;
+    const { chance, findings, mode, length } = this.#context;
     const history = this.#history;
     const clients = [await server.connect({ connections: 3 }), await server.connect({ connections: 3 })];
     const [first] = clients as [Client];
@@ -97,11 +104,10 @@ class KillCampaign {
     await qualify(first, { round: name, users: this.#users });
     const eventKeys = ['open', 'open', 'daily', 'listed', sale, sale];
     const questions = new Questions(chance, { round: name, eventKeys, users: this.#users });
-    const options = { clients, history, questions };
-    const crowd = new Crowd({ ...options, inFlight: IN_FLIGHT.single, batchesInFlight: IN_FLIGHT.batches });
+    const crowd = new Crowd({ clients, history, questions, ...IN_FLIGHT[length] });
     crowd.start();
     await crowd.heard((ask, { code }) => ask.eventKey === sale && code === 'GRANTED');
-    await delay(KILL_AFTER_MS.min + chance.integer(KILL_AFTER_MS.spread));
+    await delay(KILL_AFTER_MS.min + chance.integer(KILL_AFTER_MS.spread[length]));
     const unanswered = history.unanswered;
     const answers = history.sendings.length - from - unanswered;
     await server.kill();
