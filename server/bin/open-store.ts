@@ -10,6 +10,7 @@ export type StoreOptions = {
   runtime: Runtime;
   log: Log;
   advertised: () => string;
+  journalBytesMax?: number;
 };
 
 /** The main store, and the named ones beside it that keep claims only. Rejects as `openStore`; a named one that is away may come later. */
@@ -45,7 +46,8 @@ export async function openStore(uri: StoreUri, options: StoreOptions): Promise<S
     return openMongoStore({ uri: uri.uri, ...options });
   }
   const { openLmdbStore } = await import('../store/lmdb/open.ts');
-  const { nodeId, runtime, log } = options;
+  const { nodeId, runtime, log, journalBytesMax } = options;
   const onFailure = (cause: unknown) => log.warn({ cause: String(cause) }, 'the store failed');
-  return openLmdbStore({ directory: uri.directory, nodeId, runtime, onFailure });
+  const size = journalBytesMax === undefined ? {} : { journalBytesMax };
+  return openLmdbStore({ directory: uri.directory, nodeId, runtime, onFailure, ...size });
 }

@@ -47,6 +47,7 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
     const uris = { main: settings.store, named: settings.namedStores };
     const store = await openStores(uris, {
       ...{ nodeId, allowStandalone, runtime, log, advertised: () => advertised },
+      journalBytesMax: settings.journalBytes,
     });
     closers.add(() => store.close());
     const trusted = await openTrustedIssuers(settings.trustIssuer ?? [], { runtime, log });

@@ -18,7 +18,7 @@ import { type EventAnswer, type EventWrites, type Hold, isProblem, LATER } from 
 
 /** Before claims are held back, and while they are. What takes longer is told to come again. */
 const CATCH_UP_MS_MAX = 20_000;
-const PROJECT_MS_MAX = 10_000;
+const PROJECT_MS_MAX = 1_500;
 /** Far more than all of the above, so that no write can come so late that the hold has run out before it. */
 const HOLD_MS = 60_000;
 

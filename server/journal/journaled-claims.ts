@@ -3,7 +3,7 @@
  * what they have been granted. First the journal, then the store: what is projected in between is found in both.
  */
 import { claimPartsOf } from '../../protocol/key.ts';
-import type { ClaimFilter, ClaimRecord, ClaimStore, PageKey } from '../store/store.ts';
+import type { ClaimDraft, ClaimFilter, ClaimRecord, ClaimStore, InsertOutcome, PageKey } from '../store/store.ts';
 
 /** The unprojected claims of this node's journal. Both reject with StoreUnavailable when they cannot be read. */
 export type Unprojected = {
@@ -29,21 +29,31 @@ export function journaledClaims(claims: ClaimStore, unprojected: Unprojected): C
     return found.map((claim) => claim ?? stored[next++] ?? null);
   }
 
+  /** The store's guard cannot refuse a request id that only the journal has. */
+  async function insertUnused(
+    drafts: readonly ClaimDraft[],
+    insert: (drafts: readonly ClaimDraft[]) => Promise<InsertOutcome[]>,
+  ): Promise<InsertOutcome[]> {
+    const users = drafts.map(({ userId }) => unprojected.ofUser(userId));
+    const isUnknown = users.every((own) => own === null);
+    const used = isUnknown ? [] : await Promise.all(users.map((own, i) => own?.then(claimOf(drafts[i]))));
+    const open = drafts.filter((_, i) => !used[i]);
+    const inserted = open.length === 0 ? [] : await insert(open);
+    for (const outcome of inserted) if (outcome.kind === 'inserted') unprojected.remember(outcome.claim);
+    let next = 0;
+    return drafts.map((_, i) => {
+      const claim = used[i];
+      return claim ? { kind: 'requestTaken', claim } : (inserted[next++] as InsertOutcome);
+    });
+  }
+
   return {
     insertMax: claims.insertMax,
     get isSpread() {
       return claims.isSpread;
     },
-    async insert(drafts, mayWrite) {
-      const outcomes = await claims.insert(drafts, mayWrite);
-      for (const outcome of outcomes) if (outcome.kind === 'inserted') unprojected.remember(outcome.claim);
-      return outcomes;
-    },
-    async insertStock(drafts, stock, mayWrite) {
-      const outcomes = await claims.insertStock(drafts, stock, mayWrite);
-      for (const outcome of outcomes) if (outcome.kind === 'inserted') unprojected.remember(outcome.claim);
-      return outcomes;
-    },
+    insert: (drafts, mayWrite) => insertUnused(drafts, (open) => claims.insert(open, mayWrite)),
+    insertStock: (drafts, stock, mayWrite) => insertUnused(drafts, (open) => claims.insertStock(open, stock, mayWrite)),
     byKey: (claimKeys) =>
       merged(
         claimKeys,
@@ -83,6 +93,11 @@ export function journaledClaims(claims: ClaimStore, unprojected: Unprojected): C
     usersOf: (eventKey, period, page) => claims.usersOf(eventKey, period, page),
     requests: (page) => claims.requests(page),
   };
+}
+
+/** Of a user's claims the one of this draft's request id. */
+function claimOf(draft: ClaimDraft | undefined): (own: ClaimRecord[]) => ClaimRecord | undefined {
+  return (own) => own.find(({ requestId }) => requestId === draft?.requestId);
 }
 
 type Page = { eventKey?: string; limit: number; after?: PageKey };

@@ -115,7 +115,9 @@ export class Journaling {
     if (running === null) return;
     await running.reign.commit.settled();
     const until = running.reign.head;
+    const relax = running.projection.hurry();
     while (running.reign.mark < until && this.#running === running) await running.projection.run();
+    relax();
   }
 
   /** Everything before this offset of the journal is in the store. */

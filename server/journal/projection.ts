@@ -32,6 +32,7 @@ export class Projection {
   #behindSince: number | null = null;
   #cancel: () => void = () => {};
   #wake: () => void = () => {};
+  #hurried = 0;
   #running: Promise<void> | null = null;
   #isOver = false;
   #holds = 0;
@@ -64,6 +65,13 @@ export class Projection {
       this.#cancel = runtime.after(intervalMs, tick);
     };
     tick();
+  }
+
+  /** While somebody waits for it the projection gives way to nobody. The returned function ends that. */
+  hurry(): () => void {
+    this.#hurried++;
+    this.#wake();
+    return () => this.#hurried--;
   }
 
   /** Resolves when everything that is durable now is in the store, or when it cannot get on. */
@@ -113,7 +121,8 @@ export class Projection {
   async #giveWay(sliceMs: number): Promise<void> {
     const { reign, load } = this.#options;
     const excess = (load() - LOAD_FREE) / (1 - LOAD_FREE);
-    if (excess > 0 && !reign.journal.state().isFull) await this.#rest(sliceMs * excess * REST_TIMES_MAX);
+    if (excess > 0 && this.#hurried === 0 && !reign.journal.state().isFull)
+      await this.#rest(sliceMs * excess * REST_TIMES_MAX);
   }
 
   async #slice(until: number): Promise<boolean> {

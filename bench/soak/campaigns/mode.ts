@@ -69,11 +69,15 @@ class ModeCampaign {
   async #load(client: Client, meanwhile: () => Promise<unknown>): Promise<void> {
     const { chance, length } = this.#context;
     const eventKeys = EVENTS.map(({ eventKey }) => eventKey);
-    const questions = new Questions(chance, { round: 'm', eventKeys, users: USERS[length] });
+    // While one is on its way to a block and the other to the store, nobody sees that they have the same request id.
+    const questions = new Questions(chance, { round: 'm', eventKeys, users: USERS[length], reuse: 'granted' });
     const crowd = new Crowd({
       ...{ clients: [client], history: this.#history, questions },
       ...{ inFlight: IN_FLIGHT[length], batchesInFlight: 1, batchPauseMs: BATCH_PAUSE_MS },
-      onHeard: (ask, heard) => this.#heard(ask, heard),
+      onHeard: (ask, heard) => {
+        questions.heard(ask, heard);
+        this.#heard(ask, heard);
+      },
     });
     crowd.start();
     await Promise.all(eventKeys.map((key) => this.#granted(crowd, key)));

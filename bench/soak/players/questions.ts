@@ -4,12 +4,21 @@
  * another's.
  */
 import type { Chance } from '../../../protocol/testing/random.ts';
-import type { Ask, BatchAsk } from '../audit/history.ts';
+import type { Ask, BatchAsk, Heard } from '../audit/history.ts';
 
 /** Questions that are remembered for being asked again. */
 const RECENT_MAX = 256;
 const SHARE = { sameRequest: 0.1, otherEvent: 0.03, sameBatch: 0.1 } as const;
 const BATCH_CLAIMS = { min: 10, spread: 190 } as const;
+
+export type QuestionsOptions = {
+  round: string;
+  /** One that stands there twice is asked for twice as often. */
+  eventKeys: readonly string[];
+  users: number;
+  /** Which request ids are used for another event as well. */
+  reuse?: 'any' | 'granted';
+};
 
 export class Questions {
   readonly #chance: Chance;
@@ -17,28 +26,32 @@ export class Questions {
   readonly #round: string;
   readonly #users: number;
   readonly #recent: Ask[] = [];
+  readonly #reusable: Ask[];
   /** Of this round. */
   readonly batches: BatchAsk[] = [];
   #count = 0;
+  #heard = 0;
 
-  /** An event that stands twice among the keys is asked for twice as often. */
-  constructor(
-    chance: Chance,
-    { round, eventKeys, users }: { round: string; eventKeys: readonly string[]; users: number },
-  ) {
+  constructor(chance: Chance, { round, eventKeys, users, reuse = 'any' }: QuestionsOptions) {
     this.#chance = chance;
     this.#eventKeys = eventKeys;
     this.#round = round;
     this.#users = users;
+    this.#reusable = reuse === 'any' ? this.#recent : [];
   }
 
   next(): Ask {
     const kind = this.#chance.fraction();
     if (this.#recent.length > 0 && kind < SHARE.sameRequest) return this.#chance.pick(this.#recent);
-    if (this.#recent.length > 0 && kind < SHARE.sameRequest + SHARE.otherEvent) {
-      return { ...this.#chance.pick(this.#recent), eventKey: this.#chance.pick(this.#eventKeys) };
+    if (this.#reusable.length > 0 && kind < SHARE.sameRequest + SHARE.otherEvent) {
+      return { ...this.#chance.pick(this.#reusable), eventKey: this.#chance.pick(this.#eventKeys) };
     }
     return this.#fresh();
+  }
+
+  /** To be told of every answer where only granted request ids are used for other events. */
+  heard(ask: Ask, { code }: Heard): void {
+    if (code === 'GRANTED' && this.#reusable !== this.#recent) this.#reusable[this.#heard++ % RECENT_MAX] = ask;
   }
 
   /** Users of one batch are strangers to each other, but for chance. */

@@ -31,6 +31,8 @@ export type LmdbOptions = {
   runtime: Runtime;
   /** Names the writer of the journal; without it there is none. */
   nodeId?: string;
+  /** Bytes on disk at which the journal is full. */
+  journalBytesMax?: number;
   /** Told why a commit failed, for the log; its callers are answered all the same. */
   onFailure?: (cause: unknown) => void;
 };
@@ -85,13 +87,14 @@ async function statusesOf(transactions: Transactions): Promise<StoreStatus[]> {
 
 function journaled(
   { transactions, folder }: Opened,
-  { directory, nodeId, runtime, boots, onFailure = () => {} }: LmdbOptions & { boots: Boots },
+  { directory, nodeId, runtime, boots, journalBytesMax, onFailure = () => {} }: LmdbOptions & { boots: Boots },
   projectors: LmdbProjector[],
 ): Journaled | undefined {
   if (nodeId === undefined) return undefined;
   const journal = join(directory, 'journal');
   const start = () => startThread(program, { folder, journal } satisfies ProjectorData);
-  const log = openLog({ directory: journal, nodeId, runtime, onFailure });
+  const size = journalBytesMax === undefined ? {} : { bytesMax: journalBytesMax };
+  const log = openLog({ directory: journal, nodeId, runtime, onFailure, ...size });
   return {
     journal: {
       async open(boot) {
