@@ -12,6 +12,7 @@ import { Events } from './events/events.ts';
 import { ModeWatch } from './events/mode-watch.ts';
 import { auditedEvent } from './events/record.ts';
 import { createIdentity, type TokenOptions } from './identity.ts';
+import { drawSeed } from './journal/hash.ts';
 import { Journaling } from './journal/journaling.ts';
 import { BurstClock } from './lib/burst-clock.ts';
 import { createClock } from './lib/clock.ts';
@@ -85,12 +86,13 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
   const metrics = createMetrics();
   const clock = await createClock({ runtime, storeTimeMs: () => options.store.timeMs() });
   const configs = new EventConfigs(options.store.events, runtime);
+  const seed = drawSeed(runtime);
   const eligibility = new Eligibility({
-    ...{ store: options.store.qualifications, runtime, log, nodes: options.nodes ?? 'several' },
+    ...{ store: options.store.qualifications, runtime, log, seed, nodes: options.nodes ?? 'several' },
     bytesMax: options.qualificationBytesMax ?? 256 * 1_024 ** 2,
   });
   const journaling = new Journaling({
-    eligibility,
+    ...{ eligibility, seed },
     ...{ store: options.store, configs, runtime, nowMs: clock.nowMs, log, onCommit: metrics.commit },
     projectionIntervalMs: options.projectionIntervalMs ?? 1_000,
     load: loopLoad(),

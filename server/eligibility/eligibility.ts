@@ -8,7 +8,7 @@
  * before it is answered.
  */
 import type { Runtime } from '../../protocol/runtime.ts';
-import { KeyHash } from '../journal/hash.ts';
+import { KeyHash, type Seed } from '../journal/hash.ts';
 import type { Log } from '../lib/log.ts';
 import type { QualificationStore } from '../store/store.ts';
 import { EligibleUsers } from './eligible-users.ts';
@@ -23,10 +23,23 @@ const RETRY_MS = 1_000;
 /** A list that did not fit is not read again and again only to find that out. */
 const RETRY_MS_WHEN_FULL = 600_000;
 
+/** The characters of a user id are `bytes[start, end)`; its hash is one under the process's seed. One object is filled again and again. */
+export type AskedUser = {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  high: number;
+  low: number;
+  /** When it is asked, by the monotonic clock. */
+  monotonicMs: number;
+};
+
 export type EligibilityOptions = {
   store: QualificationStore;
   runtime: Runtime;
   log: Log;
+  /** Of every hash of a user id in this process. */
+  seed: Seed;
   /** Of memory for all lists together; 0 looks everybody up. */
   bytesMax: number;
   /** `alone` where no other server can have this store: a miss is then certain. */
@@ -47,20 +60,19 @@ export class Eligibility {
   #isStopped = false;
 
   constructor(options: EligibilityOptions) {
-    const seed = Buffer.from(options.runtime.randomBytes(8));
     this.#options = options;
-    this.#hash = new KeyHash({ high: seed.readUInt32BE(0), low: seed.readUInt32BE(4) });
+    this.#hash = new KeyHash(options.seed);
   }
 
-  /** `bytes[start, end)` are the characters of a user id. Undefined: it has to be looked up. */
-  has(eventKey: string, bytes: Uint8Array, start: number, end: number): boolean | undefined {
-    const list = this.#listOf(eventKey);
-    return list === undefined ? undefined : this.#certain(list.users.has(bytes, start, end));
+  /** Undefined: it has to be looked up. */
+  has(eventKey: string, { bytes, start, end, high, low, monotonicMs }: AskedUser): boolean | undefined {
+    const list = this.#listOf(eventKey, monotonicMs);
+    return list === undefined ? undefined : this.#certain(list.users.hasHashed(high, low, bytes, start, end));
   }
 
   /** The same of a string. */
   isQualified(eventKey: string, userId: string): boolean | undefined {
-    const list = this.#listOf(eventKey);
+    const list = this.#listOf(eventKey, this.#options.runtime.monotonicMs());
     return list === undefined ? undefined : this.#certain(list.hasText(userId));
   }
 
@@ -94,8 +106,7 @@ export class Eligibility {
   }
 
   /** The list when it may be judged by now. */
-  #listOf(eventKey: string): EligibleUsers | undefined {
-    const now = this.#options.runtime.monotonicMs();
+  #listOf(eventKey: string, now: number): EligibleUsers | undefined {
     const list = this.#lists.get(eventKey);
     if (list === undefined) {
       this.#want(eventKey, now);

@@ -44,6 +44,11 @@ export class UserSet {
     return this.#find(bytes, start, end) !== ABSENT;
   }
 
+  /** The same for who has the hash already, under the same seed. */
+  hasHashed(high: number, low: number, bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#positionOf(high, low, bytes, start, end) !== ABSENT;
+  }
+
   /** False when it was there. Throws RangeError when four gigabytes are full. */
   add(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.has(bytes, start, end)) return false;
@@ -70,10 +75,13 @@ export class UserSet {
 
   /** Where the id stands. Leaves its hash in `#hash`. */
   #find(bytes: Uint8Array, start: number, end: number): number {
-    const hash = this.#hash;
+    this.#hash.ofBytes(bytes, start, end);
+    return this.#positionOf(this.#hash.high, this.#hash.low, bytes, start, end);
+  }
+
+  #positionOf(high: number, low: number, bytes: Uint8Array, start: number, end: number): number {
     const index = this.#index;
-    hash.ofBytes(bytes, start, end);
-    for (let position = index.find(hash.high, hash.low); position !== ABSENT; position = index.next()) {
+    for (let position = index.find(high, low); position !== ABSENT; position = index.next()) {
       if (this.#isAt(position, bytes, start, end)) return position;
     }
     return ABSENT;

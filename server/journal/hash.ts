@@ -5,12 +5,19 @@
  * of those would turn each look-up into a walk. Nothing here is written to disk: another start, another seed.
  * Invariant: bytes and text that hold the same characters give the same hash.
  */
+import type { Runtime } from '../../protocol/runtime.ts';
+
 const TEXT_BYTES = 256;
 /** The word that holds the length, then three rounds without a word. */
 const CLOSING_STEPS = 4;
 
 /** Two words of 32 random bits each. */
 export type Seed = { readonly high: number; readonly low: number };
+
+export function drawSeed(runtime: Pick<Runtime, 'randomBytes'>): Seed {
+  const chance = Buffer.from(runtime.randomBytes(8));
+  return { high: chance.readUInt32BE(0), low: chance.readUInt32BE(4) };
+}
 
 /**
  * Hashes into its own two fields, since a pair returned from each call would be garbage for each claim. Each half is

@@ -9,6 +9,7 @@ import type { Log } from '../lib/log.ts';
 import type { Conflict, Journal, JournalHome, Projector } from '../store/journal.ts';
 import { type ClaimRecord, type ClaimStore, type Store, StoreRefused } from '../store/store.ts';
 import { Ask } from './ask.ts';
+import type { Seed } from './hash.ts';
 import { journaledClaims, type Unprojected } from './journaled-claims.ts';
 import type { LookedUp, Proposed } from './ledger.ts';
 import { Projection } from './projection.ts';
@@ -25,6 +26,8 @@ export type JournalingOptions = {
   store: Pick<Store, 'claims' | 'journal' | 'projector'>;
   configs: EventConfigs;
   eligibility: Pick<Eligibility, 'has'>;
+  /** Of every hash of a user id in this process. */
+  seed: Seed;
   runtime: Runtime;
   nowMs: () => number;
   log: Log;
@@ -204,7 +207,7 @@ export class Journaling {
   }
 
   async #reigning(journal: Journal, projector: Projector): Promise<Running> {
-    const { store, configs, eligibility, runtime, nowMs, log, onCommit } = this.#options;
+    const { store, configs, eligibility, seed, runtime, nowMs, log, onCommit } = this.#options;
     const { projectionIntervalMs: intervalMs, load } = this.#options;
     const mark = await projector.mark();
     // Somebody has emptied the journal, or put another one in its place: its offsets would lie behind the mark for ever.
@@ -215,7 +218,7 @@ export class Journaling {
       );
     }
     const reign: Reign = new Reign({
-      ...{ journal, mark, claims: store.claims, configs, eligibility, runtime, nowMs, onCommit },
+      ...{ journal, mark, claims: store.claims, configs, eligibility, seed, runtime, nowMs, onCommit },
       onFenced: () => this.#fenced(reign),
     });
     await reign.recover();

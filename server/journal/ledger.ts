@@ -6,7 +6,7 @@
  *
  * Every hit in an index is verified against the claim itself, because two users may share a fingerprint.
  */
-import type { Eligibility } from '../eligibility/eligibility.ts';
+import type { AskedUser, Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig } from '../events/configs.ts';
 import type { Span } from '../rules/calendar.ts';
 import { type Claimed, decide } from '../rules/decide.ts';
@@ -59,6 +59,7 @@ export class Ledger {
   /** Of the claim at hand. */
   #userHigh = 0;
   #userLow = 0;
+  readonly #askedUser: AskedUser = { bytes: new Uint8Array(0), start: 0, end: 0, high: 0, low: 0, monotonicMs: 0 };
   /** Where the claim that was found last lies in the log. */
   #offset = 0;
 
@@ -199,8 +200,16 @@ export class Ledger {
     else commit.waitFor(offset, code, index, receiver, number, ask.deadlineAt);
   }
 
-  #isListed({ eventKey }: EventRecord, { bytes, userAt, userEnd }: Ask): boolean | undefined {
-    return this.#options.eligibility.has(eventKey, bytes, textStart(bytes, userAt), userEnd);
+  /** After `#hash`. */
+  #isListed({ eventKey }: EventRecord, { bytes, userAt, userEnd, monotonicMs }: Ask): boolean | undefined {
+    const asked = this.#askedUser;
+    asked.bytes = bytes;
+    asked.start = textStart(bytes, userAt);
+    asked.end = userEnd;
+    asked.high = this.#userHigh;
+    asked.low = this.#userLow;
+    asked.monotonicMs = monotonicMs;
+    return this.#options.eligibility.has(eventKey, asked);
   }
 
   #refuse({ event, span, isQualified }: Refused, now: number, receiver: Receiver, number: number): boolean {

@@ -13,7 +13,7 @@ import { type ClaimRecord, type ClaimStore, StoreUnavailable } from '../store/st
 import type { Ask } from './ask.ts';
 import { BlockCommit } from './block-commit.ts';
 import { Entries, type Entry } from './entries.ts';
-import { KeyHash } from './hash.ts';
+import { KeyHash, type Seed } from './hash.ts';
 import type { Unprojected } from './journaled-claims.ts';
 import { Ledger } from './ledger.ts';
 import type { Receiver } from './receiver.ts';
@@ -37,6 +37,8 @@ export type ReignOptions = {
   claims: ClaimStore;
   configs: EventConfigs;
   eligibility: Pick<Eligibility, 'has'>;
+  /** Of every hash of a user id in this process. */
+  seed: Seed;
   runtime: Runtime;
   nowMs: () => number;
   onCommit: (commit: { size: number; ms: number; duplicates: number }) => void;
@@ -66,8 +68,7 @@ export class Reign implements Unprojected {
     this.journal = journal;
     this.mark = options.mark;
     this.#tail.reset(journal.startsAt);
-    const seed = Buffer.from(runtime.randomBytes(8));
-    this.#hash = new KeyHash({ high: seed.readUInt32BE(0), low: seed.readUInt32BE(4) });
+    this.#hash = new KeyHash(options.seed);
     this.requests = new Requests(this.#hash, this.filter);
     const shared = { tail: this.#tail, entries: this.#entries, runtime, nowMs };
     this.commit = new BlockCommit({

@@ -3,8 +3,11 @@
  * made to produce at will. What real stores promise about lists and changes is shown by the contract.
  */
 import { virtualTime } from '../../../protocol/testing/virtual-time.ts';
+import { KeyHash } from '../../journal/hash.ts';
 import type { QualificationChange, QualificationStore } from '../../store/store.ts';
 import { Eligibility, type EligibilityOptions } from '../eligibility.ts';
+
+const SEED = { high: 1, low: 2 };
 
 export function eligibilityBench(options: Partial<EligibilityOptions> = {}) {
   const time = virtualTime();
@@ -67,7 +70,7 @@ export function eligibilityBench(options: Partial<EligibilityOptions> = {}) {
   };
 
   const eligibility = new Eligibility({
-    ...{ store, runtime: time, nodes: 'several', bytesMax: 64 * 1_024 * 1_024 },
+    ...{ store, runtime: time, seed: SEED, nodes: 'several', bytesMax: 64 * 1_024 * 1_024 },
     log: { debug() {}, info() {}, warn: (...line: unknown[]) => void warnings.push(String(line[1])), error() {} },
     ...options,
   });
@@ -78,5 +81,21 @@ export function eligibilityBench(options: Partial<EligibilityOptions> = {}) {
     await time.settle();
   }
 
-  return { time, store, log, lists, state, warnings, eligibility, change, loaded };
+  /** As the journal asks. */
+  function hasBytes(eventKey: string, userId: string): boolean | undefined {
+    const bytes = Buffer.from(`[${userId}]`, 'latin1');
+    const hash = new KeyHash(SEED);
+    hash.ofText(userId);
+    const { high, low } = hash;
+    return eligibility.has(eventKey, {
+      bytes,
+      start: 1,
+      end: bytes.length - 1,
+      high,
+      low,
+      monotonicMs: time.monotonicMs(),
+    });
+  }
+
+  return { hasBytes, time, store, log, lists, state, warnings, eligibility, change, loaded };
 }

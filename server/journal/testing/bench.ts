@@ -156,6 +156,7 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
     const journaling = new Journaling({
       ...{ store, configs, runtime: time, nowMs },
       eligibility: { has: () => state.isListed },
+      seed: { high: 1, low: 2 },
       log: { debug() {}, info() {}, warn() {}, error() {} },
       projectionIntervalMs: 1_000,
       load: () => 0,
