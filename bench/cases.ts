@@ -9,6 +9,7 @@ import { http } from './cases/http.ts';
 import { mongoOne, mongoThree } from './cases/mongo.ts';
 import { openLoop, openLoopOne, openLoopThree } from './cases/open-loop.ts';
 import { single } from './cases/single.ts';
+import { splits } from './cases/splits.ts';
 import type { CaseNames } from './options.ts';
 
 type Row = { run: Case; title: string; often: 'daily' | 'suite' };
@@ -19,6 +20,7 @@ export const CASES: Readonly<Record<string, Row>> = {
   duplicates: { run: duplicates, title: 'Duplicates', often: 'daily' },
   'mongo-one': { run: mongoOne, title: 'MongoDB, one member', often: 'daily' },
   'mongo-three': { run: mongoThree, title: 'MongoDB, three members', often: 'suite' },
+  splits: { run: splits, title: 'MongoDB, collections and stores of their own', often: 'suite' },
   'backlog-one': { run: backlogOne, title: 'Backlog of projection, one member', often: 'suite' },
   'backlog-three': { run: backlogThree, title: 'Backlog of projection, three members', often: 'suite' },
   'open-loop': { run: openLoop, title: 'Open loop, embedded store', often: 'daily' },

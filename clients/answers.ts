@@ -17,8 +17,11 @@ export type Page<T> = {
   items: T[] /** Asks for what comes after; null on the last page. */;
   nextCursor: string | null;
 };
-/** `incomplete`: the stores that did not answer, and whose claims are not in the page; null when all of them did. */
-export type ClaimPage = Page<ClaimView> & { incomplete: string[] | null };
+/**
+ * `incomplete`: the stores that did not answer, and whose claims are not in the page; null when all of them did. `asOf`, of
+ * everybody's claims: what was acknowledged by then is listed, in milliseconds since 1970; null where that is not known.
+ */
+export type ClaimPage = Page<ClaimView> & { incomplete: string[] | null; asOf: number | null };
 
 const REQUEST_ID_AT = 3;
 
@@ -37,10 +40,11 @@ export function answerOf<K extends RequestName, T extends object>(_name: K, take
 export const claimAnswer = answerOf('CLAIM_BY_REQUEST', (tuple) => ({ claim: claimOf(tuple) }));
 export const claimPageAnswer = answerOf(
   'CLAIMS_LIST',
-  ([tuples, nextCursor, incomplete]): ClaimPage => ({
+  ([tuples, nextCursor, incomplete, asOf]): ClaimPage => ({
     items: tuples.map(claimOf),
     nextCursor,
     incomplete,
+    asOf,
   }),
 );
 export const eventAnswer = answerOf('EVENT_GET', (event) => ({ event }));

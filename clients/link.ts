@@ -21,6 +21,7 @@ export class Link implements ConnectionOwner {
   #connection: Connection | null = null;
   #closing: Closing | null = null;
   #failures = 0;
+  #livedMs = 0;
   #readyAt: number | null = null;
   #cancelWait: (() => void) | null = null;
   #isClosed = false;
@@ -35,6 +36,11 @@ export class Link implements ConnectionOwner {
   /** Why its last connection ended; null before the first has. */
   get closing(): Closing | null {
     return this.#closing;
+  }
+
+  /** How long its last connection was ready. */
+  get livedMs(): number {
+    return this.#livedMs;
   }
 
   /** True while its connection is ready or may become so. */
@@ -85,8 +91,8 @@ export class Link implements ConnectionOwner {
     this.#connection = null;
     this.#closing = closing;
     // A server that accepts and drops at once must not reset the backoff.
-    const livedMs = this.#readyAt === null ? 0 : runtime.monotonicMs() - this.#readyAt;
-    this.#failures = livedMs >= RECONNECT.maxMs ? 0 : this.#failures + 1;
+    this.#livedMs = this.#readyAt === null ? 0 : runtime.monotonicMs() - this.#readyAt;
+    this.#failures = this.#livedMs >= RECONNECT.maxMs ? 0 : this.#failures + 1;
     if (!this.#isClosed && this.origin === 'configured') {
       this.#cancelWait = runtime.after(jitterMs(RECONNECT, this.#failures, runtime), () => this.open());
     }

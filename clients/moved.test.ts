@@ -1,10 +1,11 @@
 /** Servers that say who is responsible, and what the client makes of it. */
 import { randomBytes } from 'node:crypto';
 import type { Value } from '../protocol/codec.ts';
+import { ERRORS } from '../protocol/errors.ts';
 import { encodeProblem, type Problem } from '../protocol/reply.ts';
 import { assert, suite } from '../protocol/testing/kit.ts';
 import type { ClaimReply } from './answers.ts';
-import { claimBody, type FakeRequest, FakeServer } from './testing/fake-server.ts';
+import { type Behaviour, claimBody, type FakeRequest, FakeServer } from './testing/fake-server.ts';
 import { withServers } from './testing/fixture.ts';
 import { eventually, type ManualRuntime, promptly } from './testing/manual-runtime.ts';
 
@@ -258,5 +259,37 @@ test('a server that is learned must prove itself like any other', async () => {
     });
   } finally {
     await impostor.stop();
+  }
+});
+
+test('a server that is learned and refuses the key is left alone for longer each time, however many are sent there', async () => {
+  const hello: Behaviour['hello'] = ({ peer }) => {
+    peer.notice('CLOSE', [ERRORS.HANDSHAKE_REFUSED.code, 'wrong proof']);
+    peer.socket.end();
+  };
+  const refusing = await FakeServer.start({ hello });
+  try {
+    await withServers([{ answer: sending(() => refusing.address) }], async ({ client, server, runtime }) => {
+      runtime.chance = 0.5;
+      const tries: number[] = [];
+      // A claim each ten milliseconds, for three seconds.
+      for (let second = 0; second < 3; second++) {
+        const before = refusing.peers.length;
+        for (let i = 0; i < 100; i++) {
+          assert.is(await endOf(client.claim({ ...CLAIM, deadlineMs: 10 }), runtime), 'MOVED');
+          runtime.advance(5);
+          await eventually(() => refusing.peers.every(({ isClosed }) => isClosed));
+        }
+        tries.push(refusing.peers.length - before);
+      }
+      assert.ok(server.requests.length >= 300);
+      assert.ok(refusing.peers.length >= 3, 'it is tried again');
+      assert.ok(
+        tries.every((count, second) => count <= (second === 0 ? 8 : 3)),
+        tries.join(' '),
+      );
+    });
+  } finally {
+    await refusing.stop();
   }
 });

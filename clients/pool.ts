@@ -7,6 +7,7 @@ import { LIMITS } from '../protocol/limits.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Runtime } from '../protocol/runtime.ts';
 import { Awaited } from './awaited.ts';
+import { Barred } from './barred.ts';
 import { type AnyCall, Call, type CallHost, type CallOptions, type Request } from './call.ts';
 import { Chain } from './chain.ts';
 import { type Closing, type ConnectionChange, isLasting } from './closing.ts';
@@ -57,6 +58,7 @@ export class Pool implements CallHost, LinkOwner {
   readonly #queue = new Chain<AnyCall>();
   /** Calls that MOVED has sent to one server. */
   readonly #awaited = new Awaited<AnyCall>();
+  readonly #barred: Barred;
   readonly #deadlines: Deadlines<AnyCall>;
   readonly #release = holdProcess();
   readonly #listeners = new Set<Listener>();
@@ -70,6 +72,7 @@ export class Pool implements CallHost, LinkOwner {
     this.runtime = settings.runtime;
     this.#settings = settings;
     this.#deadlines = new Deadlines(settings.runtime);
+    this.#barred = new Barred(settings.runtime);
     for (const server of settings.servers) {
       for (let i = 0; i < settings.connections; i++) this.#link('configured', server);
     }
@@ -166,7 +169,10 @@ export class Pool implements CallHost, LinkOwner {
 
   onClosed(link: Link, connection: Connection, { reason, detail }: Closing): void {
     this.#forget(connection);
-    if (link.origin === 'learned') this.#links.splice(this.#links.indexOf(link), 1);
+    if (link.origin === 'learned') {
+      this.#links.splice(this.#links.indexOf(link), 1);
+      if (reason !== 'CLOSED_HERE') this.#barred.fail(link.address, link.livedMs);
+    }
     this.#tell({ server: link.address, state: 'closed', reason, detail });
     this.#giveUp(link.address);
     const isHopeless = this.#links.every(({ closing }) => closing !== null && isLasting(closing));
@@ -277,7 +283,8 @@ export class Pool implements CallHost, LinkOwner {
   }
 
   #learn(address: string): void {
-    if (this.#state === 'closed' || this.#links.some((link) => link.address === address)) return;
+    if (this.#state === 'closed' || this.#barred.has(address)) return;
+    if (this.#links.some((link) => link.address === address)) return;
     const server = serverOf(address);
     const learned = this.#links.filter(({ origin }) => origin === 'learned').length;
     if (server === null || learned >= LEARNED_MAX) return;

@@ -101,14 +101,14 @@ const ROWS: Row[] = [
     (c) => c.claims.ofUser({ userId: 'u', eventKey: 'e' }),
     [null, 'u', 'e', null, null],
     [[claimTuple], null],
-    { items: [claimView], nextCursor: null, incomplete: null },
+    { items: [claimView], nextCursor: null, incomplete: null, asOf: null },
   ],
   [
     'CLAIMS_LIST',
     (c) => c.claims.list({ from: 1_800_000_000_000, to: 1_900_000_000_000, limit: 5 }),
     [null, null, null, 1_800_000_000_000, 1_900_000_000_000, 5, null],
     [[claimTuple, claimTuple], 'n'],
-    { items: [claimView, claimView], nextCursor: 'n', incomplete: null },
+    { items: [claimView, claimView], nextCursor: 'n', incomplete: null, asOf: null },
   ],
   [
     'QUALIFY',

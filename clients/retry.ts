@@ -32,6 +32,7 @@ export const REPETITION = {
   STORES: 'repeatable',
   RECONCILE: 'repeatable',
   BACKUP: 'repeatable',
+  ARCHIVE: 'repeatable',
   REGISTER: 'once',
   // The second answer would be the session without its refresh token.
   LOGIN: 'once',

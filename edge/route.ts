@@ -29,7 +29,7 @@ export type Answer = {
   schema: SchemaName | null;
   headers?: readonly HeaderName[];
 };
-export type HeaderName = 'ETag' | 'Location' | 'Idempotency-Key' | 'Idempotent-Replayed';
+export type HeaderName = 'ETag' | 'Location' | 'Idempotency-Key' | 'Idempotent-Replayed' | 'Claims-As-Of';
 
 export type Route = {
   readonly method: Method;

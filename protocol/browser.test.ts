@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { assert, suite } from './testing/kit.ts';
+import { LOADER, runnable } from './testing/launch.ts';
 
 const test = suite('browser');
 const folder = new URL('.', import.meta.url);
@@ -28,13 +29,13 @@ test('the protocol names nothing that a browser lacks, no clock and no chance', 
 /** Runs where `Buffer` and `process` are gone and msgpackr resolves to its browser build. */
 const SCRIPT = `
 const { readFileSync, readdirSync } = await import('node:fs');
-const folder = process.argv[1];
+const [, folder, index] = process.argv;
 const log = console.log;
 const files = readdirSync(folder + 'vectors').map((name) => [name, JSON.parse(readFileSync(folder + 'vectors/' + name))]);
 log('start');
 delete globalThis.Buffer;
 delete globalThis.process;
-const { encodeFrame, decodeBody, FrameReader, widen, KIND } = await import(folder + 'index.ts');
+const { encodeFrame, decodeBody, FrameReader, widen, KIND } = await import(index);
 const hexOf = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 let count = 0;
 for (const [name, vectors] of files) {
@@ -52,7 +53,8 @@ log(count + ' frames');
 `;
 
 test('the golden frames pass without Buffer and process', async () => {
-  const args = ['--conditions=browser', '--import', 'tsx', '--input-type=module', '-e', SCRIPT, folder.pathname];
+  const { href } = runnable('./index.ts', import.meta.url);
+  const args = ['--conditions=browser', ...LOADER, '--input-type=module', '-e', SCRIPT, folder.pathname, href];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder });
   assert.match(stdout, /^start\n1\d\d frames\n$/);
 });

@@ -11,7 +11,7 @@ import { boolean, faultsOf, nothing, type Shape } from './shape.ts';
 import { fieldsOf } from './testing/conversation.ts';
 import { assert, suite } from './testing/kit.ts';
 import { README, tableAfter } from './testing/readme.ts';
-import { collectionTuple, mismatchTuple, storeTuple } from './upkeep.ts';
+import { archiveItemTuple, collectionTuple, mismatchTuple, rivalTuple, storeTuple } from './upkeep.ts';
 
 const test = suite('ops');
 const names = Object.keys(OPS) as OpName[];
@@ -19,7 +19,7 @@ const names = Object.keys(OPS) as OpName[];
 /** Written out once more on purpose: peers hold these numbers. */
 const PINNED = `WELCOME 1 HELLO 2 PING 3 GOAWAY 4 CLOSE 5 CLAIM 16 CLAIM_BY_REQUEST 17 CLAIMS_OF_USER 18 CLAIMS_LIST 19
 CLAIM_BATCH 20 EVENT_CREATE 32 EVENT_CHANGE 33 EVENT_GET 34 EVENT_LIST 35 EVENT_PAUSE 36 EVENT_RESUME 37 EVENT_MODE 38 QUALIFY 48 DISQUALIFY 49
-QUALIFIED 50 TOKEN_KEYS 64 STATUS 65 METRICS 66 JOURNAL_BLOCKS 67 STORES 68 RECONCILE 69 BACKUP 70 REGISTER 80 LOGIN 81 REFRESH 82 LOGOUT 83 ME 84 SESSIONS_OF_USER 85
+QUALIFIED 50 TOKEN_KEYS 64 STATUS 65 METRICS 66 JOURNAL_BLOCKS 67 STORES 68 RECONCILE 69 BACKUP 70 ARCHIVE 71 REGISTER 80 LOGIN 81 REFRESH 82 LOGOUT 83 ME 84 SESSIONS_OF_USER 85
 SESSION_END 86 PASSWORD_CHANGE 87 ERASE_SELF 88 USERS_LIST 96 USER_ROLES_SET 97 USER_LOGOUT 98 USER_ERASE 99
 ROLES_LIST 100 ROLE_CREATE 101 ROLE_CHANGE 102 ROLE_DELETE 103 AUDIT_LIST 104 SUBSCRIBE 112 UNSUBSCRIBE 113
 EVENT_CHANGED 114 CLAIM_GRANTED 115 REVOKED 116`;
@@ -91,6 +91,8 @@ test('the spec’s named tuples are the code’s', () => {
     store: storeTuple,
     collection: collectionTuple,
     mismatch: mismatchTuple,
+    rival: rivalTuple,
+    item: archiveItemTuple,
   })) {
     const found = new RegExp(`^ {4}${name} +(\\[.*\\])$`, 'm').exec(README);
     assert.is(found?.[1], printed(shape), name);

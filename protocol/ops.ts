@@ -37,6 +37,7 @@ import {
   type TypeOf,
   text,
 } from './shape.ts';
+import { ARCHIVE_INTENTS } from './upkeep.ts';
 
 const time = nullable(integer({ min: 0, max: 8_640_000_000_000_000 }));
 
@@ -204,6 +205,21 @@ export const OPS = {
   BACKUP: request(
     70,
     positional(actor, ['directory', text({ lengthMin: 1, lengthMax: 1_024 })], ['backupId', requestIdShape]),
+  ),
+  /**
+   * Claims of periods that ended by `before`, out of the store into files in a folder of the server's machine. The first
+   * one with a new `archiveId` begins it, the others say how far it is and give the items behind `after`; STOP ends it.
+   */
+  ARCHIVE: request(
+    71,
+    positional(
+      actor,
+      ['directory', text({ lengthMin: 1, lengthMax: 1_024 })],
+      ['before', integer({ min: 0, max: 8_640_000_000_000_000 })],
+      ['archiveId', requestIdShape],
+      ['intent', choice(...ARCHIVE_INTENTS)],
+      ['after', integer({ min: 0, max: Number.MAX_SAFE_INTEGER })],
+    ),
   ),
 
   /** The first three are the edge's own, before anybody is signed in: the actor is null, so the address comes apart. */

@@ -26,7 +26,7 @@ import {
   type TypeOf,
   text,
 } from './shape.ts';
-import { BACKUP_STATES, mismatchTuple, storeTuple } from './upkeep.ts';
+import { ARCHIVE_STATES, archiveItemTuple, BACKUP_STATES, mismatchTuple, storeTuple } from './upkeep.ts';
 
 const count = integer({ min: 0, max: LIMITS.qualificationsMax });
 const size = integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -42,11 +42,15 @@ function page<T>(items: string, shape: Shape<T>) {
 }
 
 const STORES_MAX = 64;
-/** `incomplete` names the stores that did not answer, and whose claims are therefore not in the page. */
+/**
+ * `incomplete` names the stores that did not answer, and whose claims are therefore not in the page. `asOf`: what was
+ * acknowledged by then is listed; null where that is not known, and of one's own claims, which are listed at once.
+ */
 const claimPage = positionalAtLeast(
   ['claims', list(claimTuple, { lengthMax: LIMITS.pageLengthMax })],
   ['nextCursor', nullable(text({ lengthMin: 1, lengthMax: 512 }))],
   ['incomplete', nullable(list(text({ lengthMin: 1, lengthMax: 64 }), { lengthMax: STORES_MAX }))],
+  ['asOf', nullable(integer({ min: 0, max: 8_640_000_000_000_000 }))],
 );
 
 /** Somebody else's issuer whose tokens edges accept: for users whose ids begin with the prefix, as USER and nothing more. */
@@ -109,6 +113,16 @@ export const RESULTS = {
     ['bytes', size],
     ['bytesTotal', size],
     ['claims', nullable(size)],
+    ['detail', nullable(shortText)],
+  ),
+  ARCHIVE: positionalAtLeast(
+    ['state', choice(...ARCHIVE_STATES)],
+    ['phase', shortText],
+    ['done', size],
+    ['total', size],
+    ['claims', size],
+    ['itemCount', size],
+    ['items', list(archiveItemTuple, { lengthMax: 1_024 })],
     ['detail', nullable(shortText)],
   ),
   REGISTER: userViewShape,

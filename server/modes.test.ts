@@ -10,6 +10,7 @@ import { realRuntime } from './lib/runtime.ts';
 import { openLmdbStore } from './store/lmdb/open.ts';
 import type { Store } from './store/store.ts';
 import { type Running, startServer } from './testing/servers.ts';
+import { JOURNAL_SEGMENT_BYTES } from './testing/stores.ts';
 
 const test = suite('modes');
 const GRANT_GAP_MS_MAX = 3_000;
@@ -18,7 +19,10 @@ const PACE_MS = 4;
 
 async function withServer(use: (running: Running, store: Store) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'claimd-test-'));
-  const store = await openLmdbStore({ directory, nodeId: 'test', runtime: realRuntime });
+  const store = await openLmdbStore({
+    ...{ directory, nodeId: 'test', runtime: realRuntime },
+    journalSegmentBytes: JOURNAL_SEGMENT_BYTES,
+  });
   try {
     const running = await startServer(store);
     await use(running, store).finally(() => running.stop());
@@ -135,6 +139,27 @@ test('a claim of one mode is a claim in the other: replayed, already claimed, by
     assert.is((await client.events.setMode('e', 'journal')).code, 'OK');
     assert.is((await ask('u3', 'r3')).code, 'REPLAYED');
     assert.is((await ask('u3', 'r4')).code, 'ALREADY_CLAIMED', 'what was granted while the journal had nothing to say');
+  }));
+
+test('one request id at the same moment for a direct and a journal event is granted once', () =>
+  withServer(async ({ client }) => {
+    await client.events.create({ eventKey: 'd', mode: 'direct' });
+    await client.events.create({ eventKey: 'j', mode: 'journal' });
+    const ask = (eventKey: string, name: string) => client.claim({ eventKey, userId: name, requestId: name });
+    // What was claimed before is decided from memory afterwards.
+    for (const eventKey of ['d', 'j']) await ask(eventKey, `first-${eventKey}`);
+    for (let round = 0; round < 60; round++) {
+      const names = Array.from({ length: 5 }, (_, i) => `u${round}-${i}`);
+      const direct = names.map((name) => ask('d', name));
+      // Into the middle of the insert, sooner or later.
+      for (let turn = 0; turn < round % 12; turn++) await new Promise((resolve) => setImmediate(resolve));
+      const journaled = names.map((name) => ask('j', name));
+      const replies = await Promise.all([...direct, ...journaled]);
+      for (const i of names.keys()) {
+        const codes = [replies[i]?.code, replies[i + names.length]?.code].sort();
+        assert.equal(codes, ['GRANTED', 'KEY_REUSED'], `round ${round}`);
+      }
+    }
   }));
 
 test('a schedule switches by itself, and the audit log says so', () =>

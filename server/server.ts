@@ -6,13 +6,14 @@
 import type { Mode } from '../protocol/mode.ts';
 import type { Runtime } from '../protocol/runtime.ts';
 import type { Accounts } from './accounts/accounts.ts';
+import { Archives } from './archive/archives.ts';
 import { Eligibility } from './eligibility/eligibility.ts';
 import { EventConfigs } from './events/configs.ts';
 import { Events } from './events/events.ts';
 import { ModeWatch } from './events/mode-watch.ts';
 import { auditedEvent } from './events/record.ts';
 import { createIdentity, type TokenOptions } from './identity.ts';
-import { drawSeed } from './journal/hash.ts';
+import { drawSeed, seedIn } from './journal/hash.ts';
 import { Journaling } from './journal/journaling.ts';
 import { BurstClock } from './lib/burst-clock.ts';
 import { createClock } from './lib/clock.ts';
@@ -58,6 +59,8 @@ export type ServerOptions = {
   tls?: TlsOptions;
   /** How long a granted claim of a journal event may take to be in the store, in milliseconds. */
   projectionIntervalMs?: number;
+  /** How busy the event loop was since the last call, from 0 to 1, when it is not to be measured: the projection gives way to it. */
+  load?: () => number;
   /** Of new events that say nothing else. Default `direct`. */
   modeDefault?: Mode;
   /** False leaves every decision to the store's guard. */
@@ -86,7 +89,9 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
   const metrics = createMetrics();
   const clock = await createClock({ runtime, storeTimeMs: () => options.store.timeMs() });
   const configs = new EventConfigs(options.store.events, runtime);
-  const seed = drawSeed(runtime);
+  // What the last boot has left for this one was hashed with its seed.
+  const kept = await options.store.hints?.seed();
+  const seed = kept ? seedIn(kept) : drawSeed(runtime);
   const eligibility = new Eligibility({
     ...{ store: options.store.qualifications, runtime, log, seed, nodes: options.nodes ?? 'several' },
     bytesMax: options.qualificationBytesMax ?? 256 * 1_024 ** 2,
@@ -95,7 +100,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     ...{ eligibility, seed },
     ...{ store: options.store, configs, runtime, nowMs: clock.nowMs, log, onCommit: metrics.commit },
     projectionIntervalMs: options.projectionIntervalMs ?? 1_000,
-    load: loopLoad(),
+    load: options.load ?? loopLoad(),
   });
   await journaling.start();
   // From here on nobody sees the store's claims without those of the journal.
@@ -151,7 +156,8 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
       store: storeCheck,
       // The events of the others are served as ever, so this is no reason to send everybody elsewhere.
       stores: ok(away.length === 0 ? null : `no answer from: ${away.join(', ')}`),
-      guards: missing.length === 0 ? ok(null) : failed(`missing: ${missing.join(', ')}`),
+      // It is so for every server of the store, so there is nowhere to send anybody; the other events are served as ever.
+      guards: ok(missing.length === 0 ? null : `missing: ${missing.join(', ')}`),
       clock: Math.abs(skewMs) <= SKEW_MS_MAX ? ok(null) : failed(`${skewMs} ms off this machine's clock`),
       revocations: revocations.ageMs() <= ROLES_STALE_MS ? ok(null) : failed('cannot be read'),
       journal: journalCheck(journaling.trouble()),
@@ -160,6 +166,11 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
   }
 
   const upkeep = createUpkeep({ store: options.store, journal, runtime, log, metrics });
+  const archives = new Archives({
+    // The store's own claims: those that only the journal has are no claims of a period that is over.
+    ...{ store: options.store, events, journal: journal ?? null, audit, runtime, nowMs: clock.nowMs },
+    onFailure: (cause) => log.error({ err: cause }, 'an archive failed'),
+  });
   const granted: Granted = ({ claim, nextClaimAt }) => notices.granted(claim, nextClaimAt);
   const claims = {
     ...{ shards, configs, runtime, granted, onOutcome: metrics.outcome },
@@ -174,7 +185,11 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     claim: createClaimRoute(claims),
     batch: createBatchRoute(claims),
     handlers: {
-      ...createClaimHandlers({ store, clock, runtime, moved: () => journaling.moved() }),
+      ...createClaimHandlers({
+        ...{ store, clock, runtime },
+        moved: () => journaling.moved(),
+        asOf: () => journaling.asOf(),
+      }),
       ...createEventHandlers({ store, clock, events, audit }),
       ...createQualificationHandlers({ store, eligibility, events, audit }),
       ...createNodeHandlers({ ...options.tokens, checks, metrics }),
@@ -184,7 +199,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
           blocks: (page) => viewsBehind(journal.blocks(page.after ?? 0), page),
         },
       }),
-      ...createUpkeepHandlers({ ...upkeep, journal, nowMs: clock.nowMs }),
+      ...createUpkeepHandlers({ ...upkeep, archives, journal, nowMs: clock.nowMs }),
       ...createAccountHandlers({ accounts, nowMs: clock.nowMs }),
       ...createAdminHandlers({ accounts, roles: identity.roles, stores: store.accounts }),
       ...createNoticeHandlers({ notices }),
@@ -260,6 +275,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     listen: (address) => listener.listen(address),
     async drain({ graceMs }) {
       isDraining = true;
+      await archives.close();
       await listener.drain({ graceMs });
       modes?.stop();
       notices.stop();

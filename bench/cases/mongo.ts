@@ -27,10 +27,10 @@ import {
 export type Members = 1 | 3;
 
 const GOALS = { single: 0.8, direct: 0.9, journal: 5, projecting: 1.5 } as const;
-const WARM_UP_CLAIMS = 5_000;
+export const WARM_UP_CLAIMS = 5_000;
 /** What a side inserts for each second of the measured window; a set of three members takes about half. */
 const CLAIMS_PER_S = { 1: 30_000, 3: 15_000 } as const;
-const RUN_MS_MAX = 120_000;
+export const RUN_MS_MAX = 120_000;
 const DRIVER = 'bare driver, insertMany(500) × 2';
 const SINGLE = 'direct, single claims';
 const DIRECT = 'direct, batch frames';
@@ -39,11 +39,11 @@ const PROJECTING = 'journal, batch frames';
 const PROJECTION_OFF = ['--projection-interval', '1h'] as const;
 
 /** With 50 connections enough in flight for two full commits and the next two waiting. */
-const SINGLES: Shape = { depth: 40 };
+export const SINGLES: Shape = { depth: 40 };
 /** As many claims in flight, in frames. */
 const BATCHES: Shape = { connections: 4, depth: 1, batchClaims: 1_000 };
 /** More of them, because a commit may be larger. */
-const DEEP_BATCHES: Shape = { connections: 8, depth: 2, batchClaims: 1_000 };
+export const DEEP_BATCHES: Shape = { connections: 8, depth: 2, batchClaims: 1_000 };
 
 type Shape = Pick<Job, 'depth'> & Partial<Job>;
 
@@ -69,7 +69,8 @@ async function onMembers(bench: Bench, figures: Figures, members: Members): Prom
     const counted = { warmUpMs: 0, measureMs: RUN_MS_MAX, claimsMax: count };
     // A side in direct mode goes first in each round, because the driver takes its documents and indexes for a pattern.
     await claimdRound(on('single', SINGLE), { mode: 'direct', job: { ...SINGLES, ...counted } });
-    await driverRound(on('driver', DRIVER), { pattern: mongod.uri(`${database}_single`), count });
+    const uris = [mongod.uri(`${database}_driver`)];
+    await driverRound({ bench, figures, label: DRIVER }, { pattern: mongod.uri(`${database}_single`), uris, count });
     const rest = [
       { name: 'direct', label: DIRECT, mode: 'direct', job: { ...BATCHES, ...counted } },
       { name: 'off', label: JOURNAL, mode: 'journal', job: DEEP_BATCHES, settings: PROJECTION_OFF },
@@ -120,11 +121,15 @@ async function claimdRound({ bench, figures, generator, mongod, database, label 
   }
 }
 
-async function driverRound(
-  { bench, figures, mongod, database, label }: On,
-  { pattern, count }: { pattern: string; count: number },
-): Promise<void> {
-  const program = script('bench/peers/bare-driver.ts', pattern, mongod.uri(database), `${WARM_UP_CLAIMS}`, `${count}`);
+export type DriverOn = { bench: Bench; figures: Figures; label: string };
+/** `uris` are of empty databases, over which the collections are dealt out; `pattern` is of one that claimd has filled. */
+export type DriverRun = { pattern: string; uris: readonly string[]; count: number; collections?: number };
+
+/** The bare driver inserts so many claims, each batch into all of the collections at once. */
+export async function driverRound({ bench, figures, label }: DriverOn, run: DriverRun): Promise<void> {
+  const { pattern, uris, count, collections = 1 } = run;
+  const counts = [WARM_UP_CLAIMS, count, collections].map(String);
+  const program = script('bench/peers/bare-driver.ts', pattern, ...counts, ...uris);
   const ready = /driver done stored=(?<stored>\d+) ms=(?<ms>\S+)\n/;
   const child = await bench.processes.start({ name: 'bare driver', ...program, ready, cores: undefined });
   await child.stop();

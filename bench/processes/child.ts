@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -27,9 +28,11 @@ export type Program = {
   gid?: number;
 };
 
-/** A script of this tree, run as this one is. */
+/** A script of this tree, run as this one is: from its source through a loader, or compiled. */
 export function script(path: string, ...args: readonly string[]): Pick<Program, 'command' | 'args'> {
-  return { command: process.execPath, args: ['--import', 'tsx', `${ROOT}${path}`, ...args] };
+  const isSource = extname(import.meta.url) === '.ts';
+  const file = isSource ? path : path.replace(/\.ts$/, '.js');
+  return { command: process.execPath, args: [...(isSource ? ['--import', 'tsx'] : []), `${ROOT}${file}`, ...args] };
 }
 
 export class Child {

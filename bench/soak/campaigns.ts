@@ -13,6 +13,7 @@ import { mode } from './campaigns/mode.ts';
 import { owner } from './campaigns/owner.ts';
 import { primary } from './campaigns/primary.ts';
 import { race2 } from './campaigns/race.ts';
+import { stores } from './campaigns/stores.ts';
 
 export const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   kill,
@@ -28,4 +29,5 @@ export const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   owner,
   disk,
   conflict,
+  stores,
 };

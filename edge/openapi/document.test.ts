@@ -133,8 +133,8 @@ async function promised(document: Document): Promise<(operationId: string, answe
 const script: Script = {
   CLAIM: () => ({ code: 'GRANTED', result: claimTupleOf() }),
   CLAIM_BY_REQUEST: () => ok('CLAIM_BY_REQUEST', claimTupleOf({ slot: 3 })),
-  CLAIMS_OF_USER: () => ok('CLAIMS_OF_USER', [[claimTupleOf()], null, ['b']]),
-  CLAIMS_LIST: () => ok('CLAIMS_LIST', [[claimTupleOf()], 'next', null]),
+  CLAIMS_OF_USER: () => ok('CLAIMS_OF_USER', [[claimTupleOf()], null, ['b'], null]),
+  CLAIMS_LIST: () => ok('CLAIMS_LIST', [[claimTupleOf()], 'next', null, 1_800_000_000_000]),
   REGISTER: () => ok('REGISTER', userOf()),
   LOGIN: () => ok('LOGIN', signedInOf({ refreshToken: null, refreshExpiresAt: null })),
   REFRESH: () => ok('REFRESH', signedInOf()),

@@ -26,6 +26,7 @@ const HEADERS: Record<HeaderName, string> = {
   Location: 'Where the new event is.',
   'Idempotency-Key': 'The request id of the claim, the caller’s or a new one.',
   'Idempotent-Replayed': 'true',
+  'Claims-As-Of': 'Of CSV, asOf of its first page; not there while it is not known.',
 };
 const REQUEST_HEADERS: Record<'Idempotency-Key' | 'If-Match', { description: string; schema: Schema }> = {
   'Idempotency-Key': {

@@ -183,6 +183,12 @@ function rows(changed: string, unchanged: string): Schema {
 
 const check = object({ ok: { type: 'boolean' }, detail: orNull({ type: 'string' }) });
 
+const incomplete: Schema = {
+  type: 'array',
+  items: word,
+  description: 'Stores that did not answer, and whose claims are not in the page. Absent when all of them did.',
+};
+
 export const SCHEMAS = {
   Reward: input(
     { kind: word, id: { type: 'string', minLength: 1, maxLength: 128 }, amount: { ...count, minimum: 1 } },
@@ -194,10 +200,19 @@ export const SCHEMAS = {
     {
       items: { type: 'array', items: ref('Claim'), maxItems: LIMITS.pageLengthMax },
       nextCursor: cursor,
-      incomplete: {
-        type: 'array',
-        items: word,
-        description: 'Stores that did not answer, and whose claims are not in the page. Absent when all of them did.',
+      incomplete,
+    },
+    { optional: ['incomplete'] },
+  ),
+  ClaimList: object(
+    {
+      items: { type: 'array', items: ref('Claim'), maxItems: LIMITS.pageLengthMax },
+      nextCursor: cursor,
+      incomplete,
+      asOf: {
+        ...orNull(time),
+        description:
+          'What was acknowledged by then is listed; null while no server knows, after the journal’s writer was lost.',
       },
     },
     { optional: ['incomplete'] },

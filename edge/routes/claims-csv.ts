@@ -57,6 +57,8 @@ export async function sendClaimsCsv(
   const headers = {
     'content-type': 'text/csv; charset=utf-8; header=present',
     'content-disposition': 'attachment; filename="claims.csv"',
+    // Later pages were read later and lack no more than the first.
+    ...(first[3] === null ? {} : { 'claims-as-of': new Date(first[3]).toISOString() }),
   };
   const rows = Readable.from(rowsOf(context, filter, first), { objectMode: false, highWaterMark: 65_536 });
   return reply.headers(headers).send(rows);

@@ -37,7 +37,7 @@ test('no such claim is 404 CLAIM_NOT_FOUND', async () => {
 
 test('my claims are asked for without a user: the actor is the user', async () => {
   await withEdge(
-    { script: { CLAIMS_OF_USER: () => ok('CLAIMS_OF_USER', [[claimTupleOf()], null, null]) } },
+    { script: { CLAIMS_OF_USER: () => ok('CLAIMS_OF_USER', [[claimTupleOf()], null, null, null]) } },
     async ({ call, asked }) => {
       const answer = await call('/v1/me/claims?eventKey=welcome&limit=5');
       assert.is(answer.json.items[0]?.requestId, 'r1');
@@ -50,7 +50,7 @@ test('my claims are asked for without a user: the actor is the user', async () =
 
 test('operators’ lists pass every filter on', async () => {
   await withEdge(
-    { script: { CLAIMS_LIST: () => ok('CLAIMS_LIST', [[claimTupleOf()], 'c2', ['b']]) } },
+    { script: { CLAIMS_LIST: () => ok('CLAIMS_LIST', [[claimTupleOf()], 'c2', ['b'], GRANTED_AT_MS]) } },
     async ({ call, asked }) => {
       const from = '2026-11-22T05:00:00.000Z';
       const answer = await call(
@@ -58,6 +58,7 @@ test('operators’ lists pass every filter on', async () => {
       );
       assert.is(answer.json.nextCursor, 'c2');
       assert.equal(answer.json.incomplete, ['b']);
+      assert.is(answer.json.asOf, '2026-11-22T05:00:00.123Z');
       const times = [Date.parse(from), Date.parse('2026-11-23T00:00:00Z')];
       assert.equal(asked, [{ op: 'CLAIMS_LIST', args: [ACTOR, 'welcome', 'u1', ...times, 1, 'c1'] }]);
       for (const query of ['from=yesterday', 'to=2026-02-30T00:00:00Z', 'userid=u1', 'eventKey=a%20b']) {
@@ -68,7 +69,7 @@ test('operators’ lists pass every filter on', async () => {
 });
 
 test('what the caller accepts decides between JSON, CSV and 406', async () => {
-  await withEdge({ script: { CLAIMS_LIST: () => ok('CLAIMS_LIST', [[], null, null]) } }, async ({ call }) => {
+  await withEdge({ script: { CLAIMS_LIST: () => ok('CLAIMS_LIST', [[], null, null, null]) } }, async ({ call }) => {
     const rows: Record<string, string> = {
       '*/*': 'application/json',
       'text/html,application/xhtml+xml,*/*;q=0.8': 'application/json',
@@ -98,6 +99,7 @@ function pagesOf(pages: number, claims = 1) {
       Array.from({ length: claims }, () => claimTupleOf({ requestId: `r${page}` })),
       next,
       null,
+      page === 0 ? GRANTED_AT_MS : null,
     ]);
   };
 }
@@ -113,7 +115,10 @@ test('CSV is every page, with quotes doubled and formulas defused', async () => 
     claimTupleOf({ userId: '-1', requestId: '@SUM', period: '20261122' }),
   ];
   const pages = ([, , , , , , cursor]: Args<'CLAIMS_LIST'>): Reply =>
-    ok('CLAIMS_LIST', cursor === null ? [claims.slice(0, 2), 'c', null] : [claims.slice(2), null, null]);
+    ok(
+      'CLAIMS_LIST',
+      cursor === null ? [claims.slice(0, 2), 'c', null, GRANTED_AT_MS] : [claims.slice(2), null, null, null],
+    );
   await withEdge({ script: { CLAIMS_LIST: pages } }, async ({ call, asked }) => {
     const answer = await call('/v1/claims?eventKey=welcome', { headers: CSV });
     const at = '2026-11-22T05:00:00.123Z';
@@ -130,6 +135,7 @@ test('CSV is every page, with quotes doubled and formulas defused', async () => 
     );
     assert.is(answer.headers.get('content-type'), 'text/csv; charset=utf-8; header=present');
     assert.is(answer.headers.get('content-disposition'), 'attachment; filename="claims.csv"');
+    assert.is(answer.headers.get('claims-as-of'), at);
     assert.is(asked.length, 2);
   });
 });
@@ -166,7 +172,7 @@ test('a refusal before the first row is a problem; a failure after it cuts the b
       const refused = await call('/v1/claims', { headers: CSV });
       assert.is(refused.status, 403);
       assert.is(refused.json.code, 'FORBIDDEN');
-      script({ CLAIMS_LIST: () => ok('CLAIMS_LIST', [[], null, ['b']]) });
+      script({ CLAIMS_LIST: () => ok('CLAIMS_LIST', [[], null, ['b'], null]) });
       assert.is((await call('/v1/claims', { headers: CSV })).json.code, 'STORE_UNAVAILABLE');
       const pages = pagesOf(3);
       script({ CLAIMS_LIST: (args) => (args[6] === '2' ? { code: 'BUSY', retryAfterMs: 5 } : pages(args)) });

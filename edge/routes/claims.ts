@@ -1,6 +1,6 @@
 /** Claims as their users and as operators read them. Who may see whose claims is the server's decision. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { claimJson } from '../../clients/json.ts';
+import { claimJson, isoOrNull } from '../../clients/json.ts';
 import { decodeClaim } from '../../protocol/claim.ts';
 import type { ClaimTuple } from '../../protocol/reply.ts';
 import { preferred } from '../accept.ts';
@@ -43,8 +43,8 @@ async function listAll(context: Context, request: FastifyRequest, reply: Fastify
   const type = preferred(request.headers.accept, ['application/json', 'text/csv']);
   if (type === 'text/csv') return sendClaimsCsv(context, reply, { filter, cursor });
   const args = [filter.actor, eventKey, userId, filter.fromMs, filter.toMs, limit, cursor] as const;
-  const [claims, nextCursor, incomplete] = await ask(context, 'CLAIMS_LIST', [...args]);
-  return sendJson(reply, 200, pageJson(claims, nextCursor, incomplete));
+  const [claims, nextCursor, incomplete, asOf] = await ask(context, 'CLAIMS_LIST', [...args]);
+  return sendJson(reply, 200, { ...pageJson(claims, nextCursor, incomplete), asOf: isoOrNull(asOf) });
 }
 
 export const claimRoutes: readonly Route[] = [
@@ -77,7 +77,7 @@ export const claimRoutes: readonly Route[] = [
     name: 'claims',
     summary: 'Claims of everybody, for operators and auditors. As CSV the answer is every claim from the cursor on.',
     query: ['eventKey', 'userId', 'from', 'to', 'limit', 'cursor'],
-    answers: [{ status: 200, sentence: 'A page of claims.', schema: 'ClaimPage' }],
+    answers: [{ status: 200, sentence: 'A page of claims.', schema: 'ClaimList', headers: ['Claims-As-Of'] }],
     produces: ['application/json', 'text/csv'],
     problems: ['NOT_ACCEPTABLE'],
     handle: listAll,

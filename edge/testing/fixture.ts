@@ -56,6 +56,7 @@ type AnyBody = ProblemJson &
     items: ClaimJson[];
     nextCursor: string | null;
     incomplete?: string[];
+    asOf?: string | null;
     errors: Fault[];
     retryAfterMs: number;
   } & {

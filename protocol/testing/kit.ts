@@ -12,6 +12,12 @@ const DEADLINE_MS = 30_000;
 export type Tally = { registered: number; passed: number; failed: number; skipped: string[] };
 export const tally: Tally = { registered: 0, passed: 0, failed: 0, skipped: [] };
 export const runs: (() => void)[] = [];
+let onBegin: (testName: string) => void = () => {};
+
+/** For the runner: is told of each test before it runs. */
+export function watch(listener: (testName: string) => void): void {
+  onBegin = listener;
+}
 
 type Body = () => void | Promise<void>;
 /** `skip` is the reason why the test cannot run here, or null when it can. */
@@ -28,6 +34,7 @@ export function suite(name: string): Test {
       return;
     }
     inner(testName, async () => {
+      onBegin(testName);
       try {
         await withDeadline(body, deadlineMs);
         tally.passed++;

@@ -102,6 +102,7 @@ export const REFUSED: Refused = {
     args('JOURNAL_BLOCKS', 'an offset before the beginning', 'after', [null, -1]),
     args('RECONCILE', 'a cursor without a character', 'cursor', [null, null, '']),
     args('BACKUP', 'no backup id', 'backupId', [null, '/backups/1']),
+    args('ARCHIVE', 'an intent that is none', 'intent', [null, '/archive', 1_779_062_400_000, 'a-1', 'DROP', 0]),
     args('QUALIFY', 'no user ids', 'userIds', [null, 'summer', []]),
     args('REGISTER', 'a password of 7 characters', 'password', [null, 'mira', '1234567']),
     args('REGISTER', 'an argument for roles', 'body', [null, 'mira', '12345678', null, null, ['ADMIN']]),

@@ -1,74 +1,74 @@
 /**
- * `npm test [-- part-of-a-path …]`: every `*.test.ts` of the tree in a process of its own, two at a time; one that fails
- * runs once more alone. The last line is `N passed, N failed` with `, N skipped` where some were.
+ * `npm test [-- part-of-a-path …]`: every `*.test.ts` of the tree, compiled, in a process of its own, a few at a time; one
+ * that fails runs once more alone. The last line is `N passed, N failed` with `, N skipped` where some were.
  */
-import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Tally } from './kit.ts';
+import { killFiles, type Place, type Result, runFile } from './file-process.ts';
+import { FOLDERS, snapshotOf } from './snapshot.ts';
 
-const FILE_DEADLINE_MS = 180_000;
+const SLOWEST_COUNT = 10;
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const wanted = process.argv.slice(2);
 
-const files = ['protocol', 'server', 'edge', 'clients', 'bench']
-  .flatMap((folder) => readdirSync(root + folder, { recursive: true }).map((name) => `${folder}/${name}`))
-  .filter((path) => path.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((part) => path.includes(part))))
-  .sort();
-
-type Result = { file: string; passed: number; failed: number; skipped: string[]; seconds: number };
-
-function runFile(file: string): Promise<Result> {
-  return new Promise((resolve) => {
-    const startedAt = performance.now();
-    const child = spawn(process.execPath, ['--import', 'tsx', `${root}protocol/testing/run-file.ts`, root + file], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    child.stdout.on('data', (chunk) => (output += chunk));
-    child.stderr.on('data', (chunk) => (output += chunk));
-    const alarm = setTimeout(() => child.kill('SIGKILL'), FILE_DEADLINE_MS);
-    child.on('close', (code, signal) => {
-      clearTimeout(alarm);
-      const found = /#tally (.*)\n/.exec(output);
-      const tally: Tally = found
-        ? JSON.parse(found[1] as string)
-        : { registered: 0, passed: 0, failed: 0, skipped: [] };
-      const died = found === null || output.includes('#leak') || (code !== 0 && tally.failed === 0);
-      const seconds = (performance.now() - startedAt) / 1000;
-      process.stdout.write(
-        `\n${file} (${seconds.toFixed(1)} s)\n${output.replace(/\n#tally .*\n/, '').replace('#leak\n', '')}`,
-      );
-      if (died) process.stdout.write(`  the file ended with ${signal ?? `exit code ${code}`}\n`);
-      resolve({ file, passed: tally.passed, failed: tally.failed + (died ? 1 : 0), skipped: tally.skipped, seconds });
-    });
-  });
+async function runAll(files: readonly string[], place: Place): Promise<Result[]> {
+  const queue = [...files];
+  const results: Result[] = [];
+  async function work(): Promise<void> {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) results.push(await runFile(file, place));
+  }
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
+  return results;
 }
 
-const queue = [...files];
-const results: Result[] = [];
-async function work(): Promise<void> {
-  for (let file = queue.shift(); file !== undefined; file = queue.shift()) results.push(await runFile(file));
-}
-await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
-
-// Files that drive real processes may starve beside one another on a small machine. Each gets a second chance with the
-// machine to itself, and the summary names it: passing only alone is worth a look, failing alone is a failure.
-for (const [i, { file, failed }] of results.entries()) {
-  if (failed === 0) continue;
-  results[i] = await runFile(file);
-  process.stdout.write(`ran again alone: ${file}\n`);
+/**
+ * Files that drive real processes may starve beside one another on a small machine. Each gets a second chance with the
+ * machine to itself, and the summary names it: passing only alone is worth a look, failing alone is a failure.
+ */
+async function failedAgainAlone(results: readonly Result[], place: Place): Promise<Result[]> {
+  const final: Result[] = [];
+  for (const result of results) {
+    final.push(result.failed === 0 ? result : await runFile(result.file, place));
+    if (result.failed > 0) process.stdout.write(`ran again alone: ${result.file}\n`);
+  }
+  return final;
 }
 
-for (const { file, skipped } of results) {
-  for (const reason of skipped) process.stdout.write(`skipped in ${file}: ${reason}\n`);
+function print(results: readonly Result[]): void {
+  for (const { file, skipped } of results) {
+    for (const reason of skipped) process.stdout.write(`skipped in ${file}: ${reason}\n`);
+  }
+  const slowest = [...results].sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_COUNT);
+  if (results.length > SLOWEST_COUNT) {
+    process.stdout.write('\nthe slowest files\n');
+    for (const { file, seconds } of slowest) process.stdout.write(`${seconds.toFixed(1).padStart(6)} s ${file}\n`);
+  }
+  for (const { file } of results.filter(({ failed }) => failed > 0)) process.stdout.write(`failed: ${file}\n`);
 }
-const sum = (count: (result: Result) => number) => results.reduce((total, result) => total + count(result), 0);
-const passed = sum((result) => result.passed);
-const skipped = sum((result) => result.skipped.length);
-const failed = sum((result) => result.failed) + (passed === 0 ? 1 : 0);
-for (const { file } of results.filter((result) => result.failed > 0)) process.stdout.write(`failed: ${file}\n`);
-process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
-process.exitCode = failed > 0 ? 1 : 0;
+
+/** Resolves with whether nothing failed. */
+async function run(wanted: readonly string[], place: Place, fault: string | null): Promise<boolean> {
+  const files = FOLDERS.flatMap((folder) =>
+    readdirSync(`${place.folder}/${folder}`, { recursive: true }).map((name) => `${folder}/${name}`),
+  )
+    .filter((path) => path.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((part) => path.includes(part))))
+    .sort();
+  const results = await failedAgainAlone(await runAll(files, place), place);
+  print(results);
+  // A file that cannot be compiled may be one that no test imports.
+  if (fault !== null) process.stdout.write(`failed: the compiler\n${fault}\n`);
+  const sum = (count: (result: Result) => number) => results.reduce((total, result) => total + count(result), 0);
+  const passed = sum((result) => result.passed);
+  const skipped = sum((result) => result.skipped.length);
+  const failed = sum((result) => result.failed) + (passed === 0 || fault !== null ? 1 : 0);
+  process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
+  return failed === 0;
+}
+
+const { folder, fault, remove } = await snapshotOf(root);
+process.on('exit', () => {
+  killFiles();
+  remove();
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
+process.exitCode = (await run(process.argv.slice(2), { folder, shown: root.replace(/\/$/, '') }, fault)) ? 0 : 1;

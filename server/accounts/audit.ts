@@ -19,6 +19,7 @@ export const AUDIT_ACTIONS = [
   'event.paused',
   'event.resumed',
   'event.mode',
+  'event.archived',
   'event.qualified',
   'event.disqualified',
 ] as const;

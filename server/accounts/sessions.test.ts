@@ -1,5 +1,7 @@
 import { assert, suite } from '../../protocol/testing/kit.ts';
+import type { SessionRecord } from '../store/accounts.ts';
 import { STORE_CASES, stopStores } from '../testing/stores.ts';
+import { WRITES_MAX } from './parts.ts';
 import { DAY_MS, DOER, newTime, type People, peopleOn, type Time } from './testing/people.ts';
 
 const test = suite('sessions');
@@ -146,6 +148,46 @@ for (const { name, skip, withStores } of STORE_CASES) {
       assert.is(await refreshed(two, successor === 'ENDED' ? token : successor, `r${round}`), 'ENDED');
     }
   });
+
+  for (const { lost, says } of [
+    { lost: WRITES_MAX, says: 'a refresh that loses every race says BUSY and has changed nothing' },
+    { lost: WRITES_MAX - 1, says: 'one that wins the last of them is carried out' },
+  ]) {
+    test(
+      `${name}: ${says}`,
+      () =>
+        withStores(1, async ([store]) => {
+          if (store === undefined) throw new Error('no store');
+          const time = newTime();
+          const sane = peopleOn(store, time);
+          const { token, sessionId } = await opened(sane);
+          let races = 0;
+          const { sessions } = store.accounts;
+          // Each time that it has read the session somebody else writes it first.
+          const outpaced = {
+            bySessionId: (id: string) => sessions.bySessionId(id),
+            async replace(record: SessionRecord) {
+              const session = races++ < lost ? await sessions.bySessionId(sessionId) : null;
+              if (session !== null) await sessions.replace({ ...session, revision: session.revision + 1 });
+              return sessions.replace(record);
+            },
+          };
+          const unlucky = peopleOn(
+            { ...store, accounts: { ...store.accounts, sessions: { ...sessions, ...outpaced } as typeof sessions } },
+            time,
+          );
+          const answer = await unlucky.accounts.refresh(token, refresh);
+          assert.is(races, WRITES_MAX);
+          assert.is('code' in answer && answer.code === 'BUSY', lost === WRITES_MAX);
+          const successor = await refreshed(sane, token);
+          assert.is.not(successor, 'ENDED');
+          assert.is(await refreshed(sane, successor), await refreshed(sane, successor), 'the session goes on');
+          assert.equal(await sane.actions(), []);
+          await Promise.all([sane.close(), unlucky.close()]);
+        }),
+      { skip, deadlineMs: 60_000 },
+    );
+  }
 
   it('records of ended sessions do not pile up', async ({ one, time }) => {
     for (let i = 0; i < 45; i++) {

@@ -5,6 +5,7 @@ import { type CliAnswer, claimOnce, EXIT, eventList, eventMode, eventPut } from 
 import { type Client, ConnectFailed, connect, problemJson } from '../../clients/index.ts';
 import { journalLines } from '../../clients/journal-dump.ts';
 import { realRuntime } from '../lib/runtime.ts';
+import { archive } from './archive-command.ts';
 import { backUp } from './backup-command.ts';
 import type { Command } from './commands.ts';
 import { findServiceKeys, keyWithRole } from './keys.ts';
@@ -20,7 +21,7 @@ const CONNECT_MS = 5_000;
 
 type AskedOnce = Extract<Command, { name: 'event put' | 'event list' | 'event mode' | 'claim' }>;
 type Qualify = Extract<Command, { name: 'qualify' }>;
-type Upkeep = Extract<Command, { name: 'store status' | 'reconcile' | 'backup' }>;
+type Upkeep = Extract<Command, { name: 'store status' | 'reconcile' | 'backup' | 'archive' }>;
 type ClientCommand = AskedOnce | Qualify | Upkeep | Extract<Command, { name: 'journal dump' }>;
 
 /** Resolves to the exit code: 0, or 3 for a claim that was not granted, or 1. */
@@ -52,13 +53,14 @@ function qualify(client: Client, command: Qualify, settings: Settings): Promise<
 }
 
 function isUpkeep(command: ClientCommand): command is Upkeep {
-  return ['store status', 'reconcile', 'backup'].includes(command.name);
+  return ['store status', 'reconcile', 'backup', 'archive'].includes(command.name);
 }
 
 function upkeep(client: Client, command: Upkeep, settings: Settings): Promise<number> {
   const around = { client, ...longCommand(settings) };
   if (command.name === 'reconcile') return reconcile({ ...around, asOf: command.asOf });
   if (command.name === 'backup') return backUp({ ...around, directory: command.directory });
+  if (command.name === 'archive') return archive({ ...around, before: command.before, directory: command.directory });
   return storeStatus({ ...around, isTerminal: process.stdout.isTTY === true });
 }
 

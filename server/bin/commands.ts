@@ -1,7 +1,7 @@
 /** Every command of the program: its words, what follows them, and the flags that are its own rather than settings. */
 import { eventKeyShape, requestIdShape, userIdShape } from '../../protocol/key.ts';
 import { MODES, type Mode } from '../../protocol/mode.ts';
-import { duration, moment, oneOf, roleNames, shaped, whole } from './setting-values.ts';
+import { dateOrMoment, duration, moment, oneOf, path, roleNames, shaped, whole } from './setting-values.ts';
 import type { Row } from './settings.ts';
 
 export type CommandRow = {
@@ -34,6 +34,10 @@ export const COMMANDS = {
   reconcile: command('compares claims, slots, journal and collections; exit 1 at a mismatch', { own: ['--as-of'] }),
   backup: command('copies the running embedded store into an empty folder of its machine', { operands: ['DIR'] }),
   restore: command('puts a backup into --store lmdb:DIR, whose server is stopped', { operands: ['DIR'] }),
+  archive: command('takes claims of periods that are over for good into files of a folder of the server’s machine', {
+    own: ['--before', '--to'],
+    required: ['--before', '--to'],
+  }),
   'journal dump': command('prints what the journal holds, a JSON line for each block and claim', { own: ['--after'] }),
 };
 export type CommandName = keyof typeof COMMANDS;
@@ -71,6 +75,14 @@ export const OWN_FLAGS = {
     help: 'judges what was granted by then, as 2026-11-22T05:00:00Z; default: 5 s ago',
     parse: moment,
   },
+  before: {
+    flag: '--before',
+    form: 'DATE_UTC',
+    initial: null,
+    help: 'what ended by then, as 2026-05-18 or 2026-05-18T04:00:00Z',
+    parse: dateOrMoment,
+  },
+  to: { flag: '--to', form: 'DIR', initial: null, help: 'the folder of the archive', parse: path },
   remove: {
     flag: '--remove',
     form: '',
@@ -89,6 +101,7 @@ export type Command =
   | { name: 'event list' }
   | { name: 'store status' }
   | { name: 'reconcile'; asOf: number | null }
+  | { name: 'archive'; before: number; directory: string }
   | { name: 'backup'; directory: string }
   | { name: 'restore'; directory: string }
   | { name: 'token'; user: string; roles: string[]; ttlMs: number }
@@ -103,7 +116,7 @@ const modeOf = oneOf(...MODES);
 
 /** What a command was given; the required parts have been looked for before. Throws BadValue for a bad operand. */
 export function commandOf(name: CommandName, operands: readonly string[], own: Own): Command {
-  const { user, roles, ttl, event, requestId, after, asOf, remove } = own;
+  const { user, roles, ttl, event, requestId, after, asOf, remove, before, to } = own;
   const [first = '', second = ''] = operands;
   if (name === 'token') return { name, user: user ?? '', roles: roles ?? [], ttlMs: ttl ?? 0 };
   if (name === 'claim') return { name, event: event ?? '', user: user ?? '', requestId };
@@ -113,6 +126,7 @@ export function commandOf(name: CommandName, operands: readonly string[], own: O
   if (name === 'event put') return { name, file: first };
   if (name === 'event mode') return { name, event: eventKeyOf(first), mode: modeOf(second) };
   if (name === 'reconcile') return { name, asOf };
+  if (name === 'archive') return { name, before: before ?? 0, directory: to ?? '' };
   if (name === 'backup' || name === 'restore') return { name, directory: first };
   if (name === 'journal dump') return { name, after };
   return { name };

@@ -24,6 +24,7 @@ const NEEDS: Record<CommandName, readonly ('serviceKeys' | 'tokenKey')[]> = {
   'store status': ['serviceKeys'],
   reconcile: ['serviceKeys'],
   backup: ['serviceKeys'],
+  archive: ['serviceKeys'],
   restore: [],
 };
 

@@ -9,7 +9,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { isSuccess, type Problem } from '../../protocol/reply.ts';
 import type { Result } from '../../protocol/results.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
-import { decodeMismatch, type Mismatch } from '../../protocol/upkeep.ts';
+import { decodeMismatch, type Mismatch, type RivalClaim } from '../../protocol/upkeep.ts';
 import { ResumeFile } from './resume-file.ts';
 
 const CALL = { deadlineMs: LIMITS.deadlineMsMax } as const;
@@ -111,9 +111,10 @@ class Run {
   }
 
   json(): object {
-    const mismatches = [...this.#mismatches.values()].map(({ slot, claimKey, ...where }) => ({
+    const mismatches = [...this.#mismatches.values()].map(({ slot, claimKey, journaled, stored, ...where }) => ({
       ...where,
       ...(slot === null ? { claimKey } : { slot }),
+      ...(journaled && stored && { journaled: rivalJson(journaled), stored: rivalJson(stored) }),
     }));
     const more = this.#unlisted === 0 ? {} : { unlisted: this.#unlisted };
     return { asOf: new Date(this.#asOf ?? 0).toISOString(), mismatches, ...more };
@@ -151,4 +152,8 @@ class Run {
       mismatches: [...this.#mismatches.values()],
     });
   }
+}
+
+function rivalJson({ grantedAt, ...claim }: RivalClaim): object {
+  return { ...claim, grantedAt: new Date(grantedAt).toISOString() };
 }

@@ -61,6 +61,15 @@ export function moment(text: string): number {
   return Date.parse(text);
 }
 
+/** The same, or a date, which is its first moment in UTC. */
+export function dateOrMoment(text: string): number {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text;
+  if (faultsOf(utcTime, time).length > 0) {
+    throw new BadValue('must be a date such as 2026-05-18, or a time such as 2026-05-18T04:00:00Z');
+  }
+  return Date.parse(time);
+}
+
 export function whole({ min, max }: { min: number; max: number }): (text: string) => number {
   return (text) => {
     const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;

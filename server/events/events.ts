@@ -18,6 +18,7 @@ import type { Problem } from '../../protocol/reply.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import { type Fault, faultsOf } from '../../protocol/shape.ts';
 import type { Clock } from '../lib/clock.ts';
+import { archivableUntil } from '../rules/archived.ts';
 import type { EventRecord, Store } from '../store/store.ts';
 import type { EventConfigs } from './configs.ts';
 import type { JournalDoor } from './journal-door.ts';
@@ -51,7 +52,7 @@ export class Events {
   constructor(options: EventsOptions) {
     const { store, configs, clock, runtime, journal } = options;
     this.#options = options;
-    this.#writes = new EventWrites({ events: store.events, configs, clock, runtime });
+    this.#writes = new EventWrites({ ...store, configs, clock, runtime });
     this.#switch = new ModeSwitch({ writes: this.#writes, journal, clock, runtime });
   }
 
@@ -75,6 +76,24 @@ export class Events {
 
   resume(eventKey: string): Promise<EventAnswer> {
     return this.#setState(eventKey, 'LIVE');
+  }
+
+  /**
+   * Marks every period that ended by `before` and may be archived, see `archivableUntil`: nothing is granted in it ever again,
+   * everywhere once `settled` resolves. The event as it is when there is none.
+   */
+  archive(eventKey: string, before: number): Promise<EventAnswer> {
+    return this.#writes.write(eventKey, (event) => {
+      const until = archivableUntil(event, { before, now: this.#options.clock.nowMs() });
+      const isNew = until !== null && until > (event.archivedUntil ?? Number.NEGATIVE_INFINITY);
+      return isNew ? { ...event, archivedUntil: until } : event;
+    });
+  }
+
+  /** Until every decision by what events were before the call is durable or over, everywhere. */
+  async settled(): Promise<void> {
+    const { names = [MAIN_STORE] } = this.#options.store;
+    await Promise.all(names.map((store) => this.#writes.settle({ store })));
   }
 
   /**
@@ -108,7 +127,7 @@ export class Events {
     // Only the journal's writer knows of claims that are not in the store yet.
     const away = event.mode === 'journal' ? (this.#options.journal?.away() ?? null) : null;
     if (away !== null) return away;
-    return isHeldFor ? this.#changeHeld(eventKey, next, configVersion) : this.#lowerStock(event, answer.stock, next);
+    return isHeldFor ? this.#changeHeld(event, next, configVersion) : this.#lowerStock(event, answer.stock, next);
   }
 
   async #patched(
@@ -122,7 +141,7 @@ export class Events {
       return { code: 'EVENT_FIELD_FIXED', detail: `fixed since the event was made: ${lasting.join(', ')}` };
     }
     const fixed = fixedFieldsIn(patch, event);
-    if (fixed.length > 0 && (await this.#options.store.claims.hasAny(event.eventKey))) {
+    if (fixed.length > 0 && (event.archivedUntil !== undefined || (await this.#hasClaims(event)))) {
       return { code: 'EVENT_FIELD_FIXED', detail: `fixed since the first claim: ${fixed.join(', ')}` };
     }
     const shapeFaults = faultsOf(eventPatchShape, patch);
@@ -133,6 +152,10 @@ export class Events {
     return faults.length > 0 ? { code: 'BAD_REQUEST', faults } : next;
   }
 
+  #hasClaims({ eventKey }: EventRecord): Promise<boolean> {
+    return this.#options.store.claims.hasAny(eventKey);
+  }
+
   #setState(eventKey: string, state: 'PAUSED' | 'LIVE'): Promise<EventAnswer> {
     return this.#writes.write(eventKey, (event) =>
       event.state === state ? event : { ...event, state, configVersion: event.configVersion + 1 },
@@ -140,8 +163,9 @@ export class Events {
   }
 
   /** No claim may be made between finding that there is none and writing the field that would cut it otherwise. */
-  async #changeHeld(eventKey: string, next: Change, configVersion: number | null): Promise<EventAnswer> {
+  async #changeHeld(before: EventRecord, next: Change, configVersion: number | null): Promise<EventAnswer> {
     const writes = this.#writes;
+    const { eventKey } = before;
     const hold = await writes.hold(eventKey, HOLD_MS, {
       change: (event) =>
         configVersion !== null && configVersion !== event.configVersion ? { code: 'VERSION_MISMATCH' } : event,
@@ -149,7 +173,7 @@ export class Events {
     if (isProblem(hold)) return hold;
     let answer: EventAnswer = { code: 'VERSION_MISMATCH' };
     try {
-      await writes.settle();
+      await writes.settle(before);
       answer = await writes.write(eventKey, async (event) => {
         if (!writes.isHolding(event, hold)) return { code: 'VERSION_MISMATCH' };
         const changed = await next(event);
@@ -171,15 +195,23 @@ export class Events {
     if (atOnce !== null) return atOnce;
     const lowered = await this.#writes.write(eventKey, next);
     if (isProblem(lowered)) return lowered;
-    await this.#writes.settle();
-    const problem = await objection();
-    if (problem === null) return lowered;
-    await this.#writes.write(eventKey, (current) => ({
-      ...current,
-      stock: event.stock,
-      configVersion: current.configVersion + 1,
-    }));
-    return problem;
+    const takeBack = () =>
+      this.#writes.write(eventKey, (current) => ({
+        ...current,
+        stock: event.stock,
+        configVersion: current.configVersion + 1,
+      }));
+    let problem: Problem | null;
+    try {
+      await this.#writes.settle(event);
+      problem = await objection();
+    } catch (error) {
+      // Nobody knows whether more was granted than there is now.
+      await takeBack().catch(() => {});
+      throw error;
+    }
+    if (problem !== null) await takeBack();
+    return problem ?? lowered;
   }
 
   #storeFaults({ store = MAIN_STORE }: EventRecord): Fault[] {

@@ -1,5 +1,5 @@
 import { assert, rejection, suite } from '../../protocol/testing/kit.ts';
-import type { EventRecord } from '../store/store.ts';
+import { type EventRecord, StoreUnavailable } from '../store/store.ts';
 import { isProblem } from './events.ts';
 import { eventsBench } from './testing/bench.ts';
 
@@ -126,6 +126,36 @@ test('a store that fails in the middle: STORE_UNAVAILABLE, and what is held is l
     });
   }
 });
+
+test('what was sent to the store and may hang there is waited for; where that cannot be told nothing is changed', async () => {
+  for (const isTold of [true, false]) {
+    await withEvent({}, async ({ events, time, state, wouldGet, recordOf }) => {
+      let end = () => {};
+      state.settle = () =>
+        new Promise((resolve, reject) => {
+          end = isTold ? resolve : () => reject(new StoreUnavailable('too slow'));
+        });
+      const asked = events.setMode('e', 'journal').then(codeOf, ({ name }) => name);
+      await time.settle();
+      await time.advance(2_500);
+      assert.equal([wouldGet(), recordOf().mode, state.settles], ['BUSY', 'direct', 1]);
+      end();
+      assert.is(await asked, isTold ? 'mode journal' : 'StoreUnavailable');
+      assert.equal([wouldGet(), recordOf().mode], ['GRANT', isTold ? 'journal' : 'direct']);
+    });
+  }
+});
+
+test('stock is not lowered where it cannot be told what is on its way', () =>
+  withEvent({ stock: 10 }, async ({ events, time, state, recordOf }) => {
+    state.settle = () => Promise.reject(new StoreUnavailable('too slow'));
+    const failed = rejection(events.change('e', { stock: 5 }, null));
+    await time.settle();
+    assert.is(recordOf().stock, 5);
+    await time.advance(1_000);
+    assert.is((await failed).name, 'StoreUnavailable');
+    assert.is(recordOf().stock, 10);
+  }));
 
 test('a switch that its maker left behind is made anew by whoever asks, also back to where it was', async () => {
   for (const mode of ['direct', 'journal'] as const) {

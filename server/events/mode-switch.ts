@@ -77,7 +77,7 @@ export class ModeSwitch {
     if (isProblem(hold)) return hold;
     let answer: EventAnswer = LATER;
     try {
-      await writes.settle();
+      await writes.settle(before);
       const isReady = isLeaving ? await this.#isProjected(how.journal, PROJECT_MS_MAX) : how.journal.away() === null;
       if (isReady) answer = await this.#flip(eventKey, mode, hold, how.by);
     } finally {

@@ -82,7 +82,7 @@ export function fixedFieldsIn(patch: Record<string, unknown>, event: EventRecord
 /** `nextClaimAt` is given for users only. */
 export function viewOfEvent(event: EventRecord, serverTime: number, nextClaimAt?: number | null): EventView {
   const { revision: _revision, heldUntil: _heldUntil, modeNext: _next, modeByHand: _byHand, ...rest } = event;
-  const { modeRevision: _modeRevision, ...shown } = rest;
+  const { modeRevision: _modeRevision, archivedUntil: _archivedUntil, ...shown } = rest;
   const view: EventView = {
     ...shown,
     modeSchedule: (event.modeSchedule ?? []).map((entry) => ({ ...entry })),

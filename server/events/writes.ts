@@ -8,7 +8,7 @@
 import type { Problem } from '../../protocol/reply.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { EventRecord, EventStore } from '../store/store.ts';
+import type { ClaimStore, EventRecord, EventStore } from '../store/store.ts';
 import type { EventConfigs } from './configs.ts';
 
 /** Longer than a configuration may be old, with time for the commit that was sent at its last moment. */
@@ -23,7 +23,13 @@ export type Hold = { readonly until: number };
 
 export const LATER: Problem = { code: 'BUSY', retryAfterMs: SETTLE_MS };
 
-type Parts = { events: EventStore; configs: EventConfigs; clock: Clock; runtime: Runtime };
+type Parts = {
+  events: EventStore;
+  claims: Pick<ClaimStore, 'settled'>;
+  configs: EventConfigs;
+  clock: Clock;
+  runtime: Runtime;
+};
 
 export class EventWrites {
   readonly #parts: Parts;
@@ -94,9 +100,15 @@ export class EventWrites {
     });
   }
 
-  /** Until every decision by an older configuration is durable or over, everywhere. */
-  settle(): Promise<void> {
-    return new Promise((resolve) => this.#parts.runtime.after(SETTLE_MS, resolve));
+  /**
+   * Until every decision by an older configuration is durable or over, everywhere: no server decides by it after
+   * `SETTLE_MS`, and what was sent by then has reached the claims' store, or hangs on its way there. Which of the two the
+   * store is asked. Rejects with StoreUnavailable when it cannot tell; then nothing may rest on it.
+   */
+  async settle({ store }: Pick<EventRecord, 'store'> = {}): Promise<void> {
+    const { runtime, claims } = this.#parts;
+    await new Promise<void>((resolve) => runtime.after(SETTLE_MS, resolve));
+    await claims.settled(store);
   }
 }
 

@@ -11,10 +11,11 @@ import { BlockWriter } from '../store/block/writer.ts';
 import type { Appended, Journal } from '../store/journal.ts';
 import type { Ask } from './ask.ts';
 import type { Entries, Entry } from './entries.ts';
-import type { LineCode } from './pending-block.ts';
 import { PendingBlock } from './pending-block.ts';
 import type { Receiver, Refusal } from './receiver.ts';
 import type { Tail } from './tail.ts';
+import { type LineCode, SpareLines } from './waiting-lines.ts';
+import type { Window } from './windows.ts';
 
 /** The largest item, and the series that may have to come before it. */
 const ITEM_BYTES_MAX = 8_192;
@@ -40,6 +41,7 @@ export type BlockCommitOptions = {
 export class BlockCommit {
   readonly #options: BlockCommitOptions;
   readonly #writer: BlockWriter;
+  readonly #spareLines = new SpareLines();
   /** Closed or being built, oldest first; none of them is sent. */
   #unsent: PendingBlock[] = [];
   #sent: PendingBlock[] = [];
@@ -72,6 +74,16 @@ export class BlockCommit {
     return this.#unsentClaims;
   }
 
+  /** Claims of a window that are decided and not durable yet. */
+  undurableOf(window: Window): number {
+    const { tail } = this.#options;
+    let claims = 0;
+    for (const block of [...this.#sent, ...this.#unsent]) {
+      for (const index of granted(block)) if (tail.entryAt(index).window === window) claims++;
+    }
+    return claims;
+  }
+
   /** Resolves when everything that is decided now is durable, or will never be. */
   settled(): Promise<void> {
     const last = this.#unsent.at(-1) ?? this.#sent.at(-1);
@@ -89,7 +101,7 @@ export class BlockCommit {
     }
     const { bytes, userAt, userEnd, requestBytes, requestAt, requestEnd, deadlineAt } = ask;
     const at = writer.addClaim(entry.id, slot, now, bytes, userAt, userEnd, requestBytes, requestAt, requestEnd);
-    block.wait(receiver, number, 'GRANTED', block.start + at, deadlineAt);
+    block.lines.add(receiver, number, 'GRANTED', block.start + at, deadlineAt);
     block.claims++;
     this.#unsentClaims++;
     this.#attempts++;
@@ -101,19 +113,18 @@ export class BlockCommit {
   waitFor(offset: number, code: LineCode, index: number, receiver: Receiver, number: number, deadlineAt: number): void {
     const block = lastAt(this.#unsent, offset) ?? lastAt(this.#sent, offset);
     if (block === undefined) throw new Error(`no block at ${offset} waits`);
-    block.wait(receiver, number, code, index, deadlineAt);
+    block.lines.add(receiver, number, code, index, deadlineAt);
   }
 
   /** Answers those whose deadline has passed with what is true then; what was decided stays decided. */
   answerLate(now: number): void {
-    for (const block of [...this.#sent, ...this.#unsent]) {
-      block.deadlines.forEach((deadlineAt, line) => {
-        if (deadlineAt > now) return;
-        const receiver = block.receivers[line];
-        if (!receiver) return;
-        block.receivers[line] = null;
-        receiver.refused(block.numbers[line] as number, block.codes[line] === 'GRANTED' ? UNKNOWN : BUSY);
-      });
+    for (const { lines } of [...this.#sent, ...this.#unsent]) {
+      for (let line = 0; line < lines.count; line++) {
+        const receiver = lines.receiver(line);
+        if (receiver === null || lines.deadlineAt(line) > now) continue;
+        lines.done(line);
+        receiver.refused(lines.number(line), lines.code(line) === 'GRANTED' ? UNKNOWN : BUSY);
+      }
     }
   }
 
@@ -129,6 +140,7 @@ export class BlockCommit {
       headBefore: tail.head,
       previousCrc: this.#previousCrc,
       firstAttempt: this.#attempts + 1,
+      lines: this.#spareLines.take(),
     });
     const { sequence, firstAttempt, previousCrc: previous } = block;
     this.#writer.begin(block.start, { origin: journal.origin, sequence, offset, firstAttempt, previous });
@@ -178,20 +190,20 @@ export class BlockCommit {
     durable({ claims: block.claims, ms });
     if (this.#unsent.length > 0) this.#send();
     this.#answer(block, ms);
-    block.over();
+    this.#over(block);
   }
 
   /** What took long may not be what the event grants now: then the outcome is for the next request with this id to find. */
   #answer(block: PendingBlock, ms: number): void {
     const { tail, stillGrants } = this.#options;
     const isLate = ms >= LATE_MS && !block.entries.every(stillGrants);
-    const { receivers, numbers, codes, indexes } = block;
-    for (let line = 0; line < receivers.length; line++) {
-      const receiver = receivers[line] as Receiver | null;
+    const { lines } = block;
+    for (let line = 0; line < lines.count; line++) {
+      const receiver = lines.receiver(line);
       if (receiver === null) continue;
-      const number = numbers[line] as number;
-      const code = codes[line] as LineCode;
-      const index = indexes[line] as number;
+      const number = lines.number(line);
+      const code = lines.code(line);
+      const index = lines.index(line);
       if (code === 'SOLD_OUT') receiver.refused(number, soldOut(tail.entryAt(index), this.#options.nowMs()));
       else if (isLate && code === 'GRANTED') receiver.refused(number, UNKNOWN);
       else receiver.claimed(number, code, tail.ring, index, tail.entryAt(index));
@@ -205,7 +217,7 @@ export class BlockCommit {
     this.#sent = [];
     this.#takeBack(BUSY);
     this.#options.fenced();
-    for (const block of sent) refuse(block, UNKNOWN);
+    for (const block of sent) this.#refuse(block, UNKNOWN);
   }
 
   /** Nothing of these blocks was sent: as if they had never been decided. */
@@ -225,7 +237,19 @@ export class BlockCommit {
     this.#attempts = first.firstAttempt - 1;
     this.#previousCrc = first.previousCrc;
     tail.moveHead(first.headBefore);
-    for (const block of blocks) refuse(block, outcome);
+    for (const block of blocks) this.#refuse(block, outcome);
+  }
+
+  #refuse(block: PendingBlock, outcome: Refusal): void {
+    const { lines } = block;
+    for (let line = 0; line < lines.count; line++) lines.receiver(line)?.refused(lines.number(line), outcome);
+    this.#over(block);
+  }
+
+  /** Everybody who waited has been told. */
+  #over({ lines, whenOver }: PendingBlock): void {
+    this.#spareLines.give(lines);
+    for (const tell of whenOver) tell();
   }
 }
 
@@ -239,15 +263,11 @@ function lastAt(blocks: readonly PendingBlock[], offset: number): PendingBlock |
 }
 
 /** Where its claims lie in the ring, newest first. */
-function granted(block: PendingBlock): number[] {
-  return block.indexes.filter((_, line) => block.codes[line] === 'GRANTED').toReversed();
-}
-
-function refuse(block: PendingBlock, outcome: Refusal): void {
-  block.receivers.forEach((receiver, line) => {
-    receiver?.refused(block.numbers[line] as number, outcome);
-  });
-  block.over();
+function granted({ lines }: PendingBlock): number[] {
+  const indexes: number[] = [];
+  for (let line = lines.count - 1; line >= 0; line--)
+    if (lines.code(line) === 'GRANTED') indexes.push(lines.index(line));
+  return indexes;
 }
 
 function soldOut({ by, series }: Entry, serverTime: number): Refusal {

@@ -8,7 +8,7 @@
 /** What `find` and `next` return when there is no (further) entry. */
 export const ABSENT = -1;
 
-const TABLES = 256;
+export const TABLES = 256;
 /** Above this share of used slots a table grows: 13 bytes an entry on average, 9 slots read for a miss at the worst. */
 const FILL_MAX = 0.75;
 /** The largest array that V8 keeps inside its object: small windows need no allocation outside the heap. */
@@ -56,7 +56,7 @@ export class Fingerprints {
     const index = high >>> 24;
     const count = (this.#counts[index] as number) + 1;
     let slots = this.#tables[index] as Int32Array;
-    if (count * 2 > slots.length * FILL_MAX) slots = this.#grow(index, slots);
+    if (count * 2 > slots.length * FILL_MAX) slots = this.#grow(index, count);
     put(slots, tagOf(low), position);
     this.#counts[index] = count;
     this.count++;
@@ -74,6 +74,18 @@ export class Fingerprints {
     this.count--;
     this.#tag = EMPTY;
     return true;
+  }
+
+  /** The slots of one of the tables as they lie, a tag and a position in turn, for who copies them at once: EMPTY is tag 0. */
+  slotsOf(table: number): Int32Array {
+    return this.#tables[table] as Int32Array;
+  }
+
+  /** Makes room in a table for so many entries more: those that come in the order of their tags would else lie in heaps. */
+  reserve(table: number, entries: number): void {
+    if (this.#tables === NO_TABLES) this.#begin();
+    const count = (this.#counts[table] as number) + entries;
+    if (count * 2 > (this.#tables[table] as Int32Array).length * FILL_MAX) this.#grow(table, count);
   }
 
   /** Forgets everything and gives the memory back. */
@@ -105,8 +117,12 @@ export class Fingerprints {
   }
 
   /** Homes rise with tags, so that the old table is read and the new one written from one end to the other. */
-  #grow(index: number, old: Int32Array): Int32Array {
-    const slots = new Int32Array(2 * slotsAfter(old.length / 2, index));
+  #grow(index: number, count: number): Int32Array {
+    const old = this.#tables[index] as Int32Array;
+    let length = old.length / 2;
+    do length = slotsAfter(length, index);
+    while (count > length * FILL_MAX);
+    const slots = new Int32Array(2 * length);
     for (let at = 0; at < old.length; at += 2) {
       const tag = old[at] as number;
       if (tag !== EMPTY) put(slots, tag, old[at + 1] as number);

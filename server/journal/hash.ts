@@ -2,7 +2,8 @@
  * 64-bit hashes of user ids and request ids, for the index of claims and the filter of requests. Players choose their
  * ids, so the hash is keyed with chance drawn at start: HalfSipHash-1-3, which is made for hash tables on 32-bit words.
  * A multiplying mixer of the murmur kind is a quarter faster, but has collisions that hold under every seed, and a flood
- * of those would turn each look-up into a walk. Nothing here is written to disk: another start, another seed.
+ * of those would turn each look-up into a walk. Where hashes are kept for the next start, in a file that nobody else may
+ * read, their seed lies with them; else another start has another seed.
  * Invariant: bytes and text that hold the same characters give the same hash.
  */
 import type { Runtime } from '../../protocol/runtime.ts';
@@ -15,8 +16,19 @@ const CLOSING_STEPS = 4;
 export type Seed = { readonly high: number; readonly low: number };
 
 export function drawSeed(runtime: Pick<Runtime, 'randomBytes'>): Seed {
-  const chance = Buffer.from(runtime.randomBytes(8));
-  return { high: chance.readUInt32BE(0), low: chance.readUInt32BE(4) };
+  return seedIn(Buffer.from(runtime.randomBytes(8)));
+}
+
+/** Of eight bytes. */
+export function seedIn(bytes: Buffer): Seed {
+  return { high: bytes.readUInt32BE(0), low: bytes.readUInt32BE(4) };
+}
+
+export function bytesOfSeed({ high, low }: Seed): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeInt32BE(high | 0, 0);
+  bytes.writeInt32BE(low | 0, 4);
+  return bytes;
 }
 
 /**

@@ -1,5 +1,11 @@
 import { assert, suite } from '../../protocol/testing/kit.ts';
-import type { ClaimDraft, ClaimRecord, ClaimStore, InsertOutcome } from '../store/store.ts';
+import {
+  type ClaimDraft,
+  type ClaimRecord,
+  type ClaimStore,
+  type InsertOutcome,
+  StoreUnavailable,
+} from '../store/store.ts';
 import { journaledClaims } from './journaled-claims.ts';
 
 const test = suite('journaled claims');
@@ -22,7 +28,12 @@ function claimsOver(journaled: ClaimRecord) {
   const remembered: string[] = [];
   const claims = journaledClaims({ insertMax: 10, insert, insertStock: insert } as unknown as ClaimStore, {
     ofKey: () => null,
-    ofUser: (userId) => (userId === journaled.userId ? Promise.resolve([journaled]) : null),
+    ofUser(userId) {
+      if (userId !== journaled.userId) return null;
+      return userId === 'lost'
+        ? Promise.reject(new StoreUnavailable('it did not become durable'))
+        : Promise.resolve([journaled]);
+    },
     hasAny: () => false,
     highestSlot: () => 0,
     remember: ({ requestId }) => remembered.push(requestId),
@@ -50,6 +61,19 @@ test('a request id that only the journal has is taken for direct claims, and the
     ],
   );
   assert.equal(remembered, ['r', 's', 'r', 's']);
+});
+
+test('what the journal has and cannot tell stops the claims of its user, and no others', async () => {
+  const { claims, inserts } = claimsOver({ ...claimOf('busy', 'u', 'r'), userId: 'lost' });
+  const drafts = [claimOf('quiet', 'lost', 's'), claimOf('quiet', 'v', 's')];
+  assert.equal(
+    (await claims.insert(drafts)).map(({ kind }) => kind),
+    ['unavailable', 'inserted'],
+  );
+  assert.equal(
+    inserts.map((insert) => insert.map(({ userId }) => userId)),
+    [['v']],
+  );
 });
 
 test('an insert of which nothing is left asks the store nothing', async () => {

@@ -11,8 +11,8 @@ export type Unprojected = {
   ofUser(userId: string): Promise<ClaimRecord[]> | null;
   hasAny(eventKey: string, period?: string): boolean;
   highestSlot(eventKey: string, period?: string): number;
-  /** A request id that was used without the journal. */
-  remember(claim: ClaimRecord): void;
+  /** A request id that was used without the journal, or may have been. */
+  remember(request: { userId: string; requestId: string }): void;
 };
 
 export function journaledClaims(claims: ClaimStore, unprojected: Unprojected): ClaimStore {
@@ -29,22 +29,26 @@ export function journaledClaims(claims: ClaimStore, unprojected: Unprojected): C
     return found.map((claim) => claim ?? stored[next++] ?? null);
   }
 
-  /** The store's guard cannot refuse a request id that only the journal has. */
+  /**
+   * The store's guard cannot refuse a request id that only the journal has. Never rejects, as an insert never does: where it
+   * cannot be told what the journal has, nothing is sent.
+   */
   async function insertUnused(
     drafts: readonly ClaimDraft[],
     insert: (drafts: readonly ClaimDraft[]) => Promise<InsertOutcome[]>,
   ): Promise<InsertOutcome[]> {
     const users = drafts.map(({ userId }) => unprojected.ofUser(userId));
     const isUnknown = users.every((own) => own === null);
-    const used = isUnknown ? [] : await Promise.all(users.map((own, i) => own?.then(claimOf(drafts[i]))));
-    const open = drafts.filter((_, i) => !used[i]);
+    const refusals = isUnknown ? [] : await Promise.all(users.map((own, i) => own?.then(refusalOf(drafts[i]), away)));
+    const open = drafts.filter((_, i) => !refusals[i]);
     const inserted = open.length === 0 ? [] : await insert(open);
-    for (const outcome of inserted) if (outcome.kind === 'inserted') unprojected.remember(outcome.claim);
-    let next = 0;
-    return drafts.map((_, i) => {
-      const claim = used[i];
-      return claim ? { kind: 'requestTaken', claim } : (inserted[next++] as InsertOutcome);
+    inserted.forEach((outcome, i) => {
+      // What may be stored is looked up by whoever uses its request id next.
+      if ('claim' in outcome) unprojected.remember(outcome.claim);
+      else if (outcome.kind === 'unknown') unprojected.remember(open[i] as ClaimDraft);
     });
+    let next = 0;
+    return drafts.map((_, i) => refusals[i] ?? (inserted[next++] as InsertOutcome));
   }
 
   return {
@@ -54,6 +58,7 @@ export function journaledClaims(claims: ClaimStore, unprojected: Unprojected): C
     },
     insert: (drafts, mayWrite) => insertUnused(drafts, (open) => claims.insert(open, mayWrite)),
     insertStock: (drafts, stock, mayWrite) => insertUnused(drafts, (open) => claims.insertStock(open, stock, mayWrite)),
+    settled: (store) => claims.settled(store),
     byKey: (claimKeys) =>
       merged(
         claimKeys,
@@ -95,9 +100,16 @@ export function journaledClaims(claims: ClaimStore, unprojected: Unprojected): C
   };
 }
 
-/** Of a user's claims the one of this draft's request id. */
-function claimOf(draft: ClaimDraft | undefined): (own: ClaimRecord[]) => ClaimRecord | undefined {
-  return (own) => own.find(({ requestId }) => requestId === draft?.requestId);
+/** Of a user's claims the one of this draft's request id stands in its way. */
+function refusalOf(draft: ClaimDraft | undefined): (own: ClaimRecord[]) => InsertOutcome | undefined {
+  return (own) => {
+    const claim = own.find(({ requestId }) => requestId === draft?.requestId);
+    return claim && { kind: 'requestTaken', claim };
+  };
+}
+
+function away(): InsertOutcome {
+  return { kind: 'unavailable' };
 }
 
 type Page = { eventKey?: string; limit: number; after?: PageKey };

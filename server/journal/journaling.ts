@@ -6,24 +6,33 @@ import type { Runtime } from '../../protocol/runtime.ts';
 import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
 import type { Log } from '../lib/log.ts';
+import { RecentMap } from '../lib/recent-map.ts';
+import { claimsOf, readBlock } from '../store/block/reader.ts';
 import type { Conflict, Journal, JournalHome, Projector } from '../store/journal.ts';
-import { type ClaimRecord, type ClaimStore, type Store, StoreRefused } from '../store/store.ts';
+import { type ClaimStore, type Store, StoreRefused } from '../store/store.ts';
 import { Ask } from './ask.ts';
+import { Coverage } from './coverage.ts';
 import type { Seed } from './hash.ts';
+import { Inserting } from './inserting.ts';
 import { journaledClaims, type Unprojected } from './journaled-claims.ts';
 import type { LookedUp, Proposed } from './ledger.ts';
 import { Projection } from './projection.ts';
 import { type Proposal, ProposalReceiver } from './proposal.ts';
 import type { Receiver, Refusal } from './receiver.ts';
 import { Reign } from './reign.ts';
+import { RequestsInUse } from './requests-in-use.ts';
 
 const REOPEN_MS = 1_000;
 const SWEEP_MS = 50;
 const FORGET_MS = 10_000;
+const CONFLICTS_MAX = 10_000;
+/** How coarsely it is known up to when everything is in the store. */
+const COVER_MS = 250;
+const HINT_MS = 1_000;
 const STARTING: Refusal = { code: 'BUSY', retryAfterMs: 500 };
 
 export type JournalingOptions = {
-  store: Pick<Store, 'claims' | 'journal' | 'projector'>;
+  store: Pick<Store, 'claims' | 'events' | 'journal' | 'projector' | 'hints' | 'isUnguarded'>;
   configs: EventConfigs;
   eligibility: Pick<Eligibility, 'has'>;
   /** Of every hash of a user id in this process. */
@@ -37,14 +46,19 @@ export type JournalingOptions = {
   onCommit: (commit: { size: number; ms: number; duplicates: number }) => void;
 };
 
-type Running = { reign: Reign; projection: Projection; projector: Projector };
+type Running = { reign: Reign; projection: Projection; projector: Projector; coverage: Coverage };
 
 export class Journaling {
   /** The store's claims with those of the journal that are not there yet. */
   readonly claims: ClaimStore;
   conflictCount = 0;
+  /** Those of the general way, which enters and leaves: what stands there is not decided by `claim`. */
+  readonly requestsInUse: RequestsInUse;
   readonly #options: JournalingOptions;
   readonly #ask = new Ask();
+  /** By attempt, those that have been told. */
+  readonly #conflicts = new RecentMap<string, true>(CONFLICTS_MAX);
+  readonly #inserting = new Inserting();
   #running: Running | null = null;
   #elsewhere: string | null = null;
   #detail: string | null = 'it is being opened';
@@ -55,6 +69,7 @@ export class Journaling {
 
   constructor(options: JournalingOptions) {
     this.#options = options;
+    this.requestsInUse = new RequestsInUse(options.seed);
     this.claims = options.store.journal === undefined ? options.store.claims : this.#readable(options.store.claims);
   }
 
@@ -65,7 +80,9 @@ export class Journaling {
     await this.#open(journal, projector);
     this.#stopSweeps = [
       this.#each(SWEEP_MS, (reign) => reign.commit.answerLate(this.#options.runtime.monotonicMs())),
+      this.#each(COVER_MS, () => this.#cover()),
       this.#each(FORGET_MS, (reign) => reign.sweep()),
+      this.#each(HINT_MS, (reign) => reign.hints?.tick()),
     ];
   }
 
@@ -87,6 +104,10 @@ export class Journaling {
 
   /** See `Ledger.claim`: false, and nothing has happened, when it must go the general way. */
   claim(ask: Ask, config: EventConfig, receiver: Receiver, number: number): boolean {
+    if (this.requestsInUse.has(ask)) return false;
+    const { record } = config;
+    // Nothing is granted where a guard of its claims is missing; the general way says so.
+    if (record !== null && this.#options.store.isUnguarded?.(record, config.spanAt(record, ask.nowMs).id)) return false;
     return this.#running?.reign.claim(ask, config, receiver, number) ?? false;
   }
 
@@ -126,6 +147,18 @@ export class Journaling {
   /** Everything before this offset of the journal is in the store. */
   get mark(): number {
     return this.#running?.reign.mark ?? 0;
+  }
+
+  /**
+   * A time, in milliseconds since 1970: what was acknowledged by then, whatever its mode, is among the claims of the store.
+   * Null when it is not known here: this node is not the writer, or what an earlier one left is not projected yet.
+   */
+  asOf(): number | null {
+    const { store, nowMs } = this.#options;
+    if (store.journal === undefined) return nowMs();
+    if (this.#running === null) return null;
+    const { reign, coverage } = this.#running;
+    return reign.mark >= reign.head ? nowMs() : coverage.asOf(reign.mark);
   }
 
   /** Resolves, when every claim that is decided now is durable, with where the journal ends; null when it is not ours. */
@@ -176,10 +209,17 @@ export class Journaling {
     this.#running = null;
     if (running === null) return;
     running.reign.end();
+    await running.reign.hints?.stop();
     await running.reign.commit.settled();
     await running.projection.stop();
     await running.projector.close();
     await running.reign.journal.close();
+  }
+
+  #cover(): void {
+    if (this.#running === null) return;
+    const { reign, coverage } = this.#running;
+    coverage.note({ head: reign.head, at: this.#options.nowMs() }, reign.mark);
   }
 
   #each(ms: number, work: (reign: Reign) => void): () => void {
@@ -218,14 +258,19 @@ export class Journaling {
       );
     }
     const reign: Reign = new Reign({
-      ...{ journal, mark, claims: store.claims, configs, eligibility, seed, runtime, nowMs, onCommit },
+      ...{ journal, mark, claims: store.claims, events: store.events, hints: store.hints, configs, eligibility, seed },
+      ...{ runtime, log, nowMs, onCommit, inserted: () => this.#inserting.over() },
       onFenced: () => this.#fenced(reign),
     });
     await reign.recover();
     const onConflict = (conflict: Conflict) => this.#conflict(conflict);
+    const coverage = new Coverage();
+    // Where something is left to project, nobody was acknowledged after the first of it before it was granted itself.
+    coverage.note({ head: mark, at: (await firstGrantedAt(journal, mark)) ?? nowMs() }, mark);
     return {
       reign,
       projector,
+      coverage,
       projection: new Projection({ projector, reign, runtime, log, load, intervalMs, onConflict }),
     };
   }
@@ -254,6 +299,9 @@ export class Journaling {
   }
 
   #conflict({ journaled, stored, at }: Conflict): void {
+    // A step of the projection that is done again meets it again.
+    if (this.#conflicts.get(journaled.attempt) !== undefined) return;
+    this.#conflicts.set(journaled.attempt, true);
     this.conflictCount++;
     this.#options.log.error({ journaled, stored, at }, 'a claim of the journal met another claim in the store');
   }
@@ -265,8 +313,18 @@ export class Journaling {
       ofUser: (userId) => reign()?.ofUser(userId) ?? null,
       hasAny: (eventKey, period) => reign()?.hasAny(eventKey, period) ?? false,
       highestSlot: (eventKey, period) => reign()?.highestSlot(eventKey, period) ?? 0,
-      remember: (claim: ClaimRecord) => reign()?.remember(claim),
+      remember: (request) => reign()?.remember(request),
     };
-    return journaledClaims(claims, unprojected);
+    return this.#inserting.counted(journaledClaims(claims, unprojected));
   }
+}
+
+/** Of the claims behind `mark` that earlier boots have left. */
+async function firstGrantedAt(journal: Journal, mark: number): Promise<number | null> {
+  for await (const bytes of journal.blocks(Math.max(mark, journal.oldest))) {
+    const block = readBlock(bytes, 0);
+    if (typeof block === 'string') throw new Error(`the journal gave a block with ${block}`);
+    for (const { record } of claimsOf(block)) return record.grantedAt;
+  }
+  return null;
 }

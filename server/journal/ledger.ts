@@ -8,6 +8,7 @@
  */
 import type { AskedUser, Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig } from '../events/configs.ts';
+import { isArchived } from '../rules/archived.ts';
 import type { Span } from '../rules/calendar.ts';
 import { type Claimed, decide } from '../rules/decide.ts';
 import { textEnd, textStart } from '../store/block/claim-text.ts';
@@ -80,7 +81,7 @@ export class Ledger {
     if (index !== NONE) return this.#repeat(ask, index, receiver, number);
     if (!isReady(entry) || this.#mayBeUsed(ask)) return false;
     const isQualified = event.eligibility.kind === 'everyone' || this.#isListed(event, ask);
-    if (isQualified !== true || !grants(event, now)) {
+    if (isQualified !== true || !grants(event, now) || isArchived(event, span)) {
       return this.#refuse({ event, span, isQualified }, now, receiver, number);
     }
     this.#grant(ask, entry, now, receiver, number);
@@ -231,7 +232,7 @@ export class Ledger {
     if (slot > 0) window.slotGiven = slot;
     window.head = offset + 1;
     window.index.add(this.#userHigh, this.#userLow, tail.positionOf(offset));
-    requests.add(ask, this.#userHigh, this.#userLow);
+    requests.add(ask);
   }
 
   /** True only once the claim of the last unit is durable. */

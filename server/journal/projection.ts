@@ -12,6 +12,8 @@ const SLICE_CLAIMS = 2_000;
 /** Below this load there is time for everything; at full load a slice is followed by ten times its own length of rest. */
 const LOAD_FREE = 0.5;
 const REST_TIMES_MAX = 10;
+/** A slice that took long for reasons of its own, such as new collections, is no measure of how long to rest. */
+const REST_MS_MAX = 2_000;
 const RETRY_MS = 500;
 
 export type ProjectionOptions = {
@@ -61,6 +63,7 @@ export class Projection {
     const { runtime, intervalMs } = this.#options;
     const tick = () => {
       this.#watch();
+      this.#release();
       void this.run();
       this.#cancel = runtime.after(intervalMs, tick);
     };
@@ -100,6 +103,10 @@ export class Projection {
     await this.#running;
   }
 
+  #release(): void {
+    if (this.#holds === 0) this.#options.reign.release();
+  }
+
   #watch(): void {
     const { reign, runtime } = this.#options;
     if (reign.mark >= reign.head) this.#behindSince = null;
@@ -122,7 +129,7 @@ export class Projection {
     const { reign, load } = this.#options;
     const excess = (load() - LOAD_FREE) / (1 - LOAD_FREE);
     if (excess > 0 && this.#hurried === 0 && !reign.journal.state().isFull)
-      await this.#rest(sliceMs * excess * REST_TIMES_MAX);
+      await this.#rest(Math.min(sliceMs * excess * REST_TIMES_MAX, REST_MS_MAX));
   }
 
   async #slice(until: number): Promise<boolean> {
@@ -132,7 +139,9 @@ export class Projection {
       this.#projectedClaims += claims;
       if (mark <= reign.mark) throw new Error('the projection does not move');
       reign.mark = mark;
-      if (this.#holds === 0) reign.journal.release(mark);
+      // A slice that moved the mark and then failed was never counted.
+      if (mark >= reign.head) this.#projectedClaims = reign.durableClaims;
+      this.#release();
       for (const conflict of conflicts) onConflict(conflict);
       this.#detail = null;
       return true;

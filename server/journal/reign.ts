@@ -5,18 +5,21 @@
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
+import type { Log } from '../lib/log.ts';
 import { decide } from '../rules/decide.ts';
 import { CLAIM_AT } from '../store/block/layout.ts';
-import { type Block, claimsOf, readBlock, recordAt, seriesIn } from '../store/block/reader.ts';
-import type { Journal } from '../store/journal.ts';
-import { type ClaimRecord, type ClaimStore, StoreUnavailable } from '../store/store.ts';
+import { readBlock, recordAt } from '../store/block/reader.ts';
+import type { HintStore, Journal } from '../store/journal.ts';
+import { type ClaimRecord, type ClaimStore, type EventStore, StoreUnavailable } from '../store/store.ts';
 import type { Ask } from './ask.ts';
 import { BlockCommit } from './block-commit.ts';
 import { Entries, type Entry } from './entries.ts';
 import { KeyHash, type Seed } from './hash.ts';
+import { Hints } from './hints.ts';
 import type { Unprojected } from './journaled-claims.ts';
 import { Ledger } from './ledger.ts';
 import type { Receiver } from './receiver.ts';
+import { Replay } from './replay.ts';
 import { RequestFilter } from './request-filter.ts';
 import { Requests } from './requests.ts';
 import { Tail } from './tail.ts';
@@ -35,11 +38,17 @@ export type ReignOptions = {
   /** Everything before this offset is in the store. */
   mark: number;
   claims: ClaimStore;
+  events: Pick<EventStore, 'get'>;
+  /** Absent where nothing is kept for the next start. */
+  hints?: HintStore | undefined;
+  /** See `HintsOptions`. */
+  inserted: () => Promise<void>;
   configs: EventConfigs;
   eligibility: Pick<Eligibility, 'has'>;
   /** Of every hash of a user id in this process. */
   seed: Seed;
   runtime: Runtime;
+  log: Log;
   nowMs: () => number;
   onCommit: (commit: { size: number; ms: number; duplicates: number }) => void;
   onFenced: () => void;
@@ -52,6 +61,7 @@ export class Reign implements Unprojected {
   readonly requests: Requests;
   readonly commit: BlockCommit;
   readonly ledger: Ledger;
+  readonly hints: Hints | null;
   /** Claims in the log that are durable, and those of them that are in the store. */
   durableClaims = 0;
   /** Everything before this offset is in the store. */
@@ -77,6 +87,7 @@ export class Reign implements Unprojected {
       takenBack: (entry, ring, index) => this.ledger.takeBack(entry, ring, index),
       durable: ({ claims, ms }) => {
         this.durableClaims += claims;
+        this.hints?.durable(this.head, claims);
         options.onCommit({ size: claims, ms, duplicates: 0 });
       },
       fenced: () => {
@@ -91,6 +102,7 @@ export class Reign implements Unprojected {
       mark: () => this.mark,
       opened: (window) => void this.#warm(window),
     });
+    this.hints = options.hints === undefined ? null : this.#hintsOn(options.hints, options);
     this.ledger.isFull = () => this.#isOver || this.commit.unsentClaims >= UNSENT_CLAIMS_MAX || journal.state().isFull;
   }
 
@@ -101,12 +113,29 @@ export class Reign implements Unprojected {
 
   /** Takes in what earlier boots left in the log and nobody has projected yet. Must be finished before the first claim. */
   async recover(): Promise<void> {
-    for await (const bytes of this.journal.blocks(Math.max(this.mark, this.journal.oldest))) {
+    const restored = (await this.hints?.restore()) ?? null;
+    this.durableClaims = restored?.unprojected ?? 0;
+    const replay = new Replay({
+      ...{ hash: this.#hash, requests: this.requests, filter: this.filter, entries: this.#entries, tail: this.#tail },
+      windowOf: (eventKey, period) => this.windows.get(eventKey, period) ?? this.#openWindow(eventKey, period),
+    });
+    for await (const bytes of this.journal.blocks(restored?.until ?? Math.max(this.mark, this.journal.oldest))) {
       const block = readBlock(bytes, 0);
       if (typeof block === 'string') throw new Error(`the journal gave a block with ${block}`);
-      this.#index(block);
+      replay.add(block);
+      this.hints?.replayed(block);
+      if (block.offset >= this.mark) this.durableClaims += block.claims;
     }
-    void this.#warmFilter();
+    replay.end();
+    if (restored?.isFilterComplete) this.requests.isComplete = true;
+    else void this.#warmFilter();
+  }
+
+  /** Lets go of what is in the store, but for what the hint for the next start needs while the log has room. */
+  release(): void {
+    const { isWell, detail } = this.journal.state();
+    const needed = isWell && detail === null ? (this.hints?.needsFrom ?? this.mark) : this.mark;
+    this.journal.release(Math.min(this.mark, needed));
   }
 
   claim(ask: Ask, config: EventConfig, receiver: Receiver, number: number): boolean {
@@ -169,27 +198,16 @@ export class Reign implements Unprojected {
     return highest;
   }
 
-  remember({ userId, requestId }: ClaimRecord): void {
+  remember({ userId, requestId }: { userId: string; requestId: string }): void {
     this.requests.remember(userId, requestId);
   }
 
-  #index(block: Block): void {
-    const entries = new Map<number, Entry>();
-    for (const [id, series] of seriesIn(block)) {
-      const { eventKey, period } = series;
-      const window = this.windows.get(eventKey, period) ?? this.#openWindow(eventKey, period);
-      entries.set(id, this.#entries.byId.get(id) ?? this.#entries.restore(id, series, window));
-    }
-    for (const { at, series, record } of claimsOf(block)) {
-      const { window } = entries.get(series) as Entry;
-      const hash = this.#hash;
-      hash.ofText(record.userId);
-      window.index.add(hash.high, hash.low, this.#tail.positionOf(block.offset + at));
-      window.head = block.offset + at + 1;
-      if (record.slot !== null) window.slotGiven = Math.max(window.slotGiven ?? 0, record.slot);
-      this.remember(record);
-      this.durableClaims++;
-    }
+  #hintsOn(store: HintStore, { seed, events, inserted, runtime, log }: ReignOptions): Hints {
+    return new Hints({
+      ...{ store, seed, events, inserted, runtime, log, journal: this.journal, tail: this.#tail, commit: this.commit },
+      ...{ windows: this.windows, entries: this.#entries, filter: this.filter, requests: this.requests },
+      mark: () => this.mark,
+    });
   }
 
   #openWindow(eventKey: string, period: string): Window {

@@ -11,11 +11,11 @@
  */
 import { Runs } from './tag-runs.ts';
 
-const BUCKETS = 1 << 19;
-const BUCKET_SHIFT = 13;
+export const BUCKETS = 1 << 19;
+export const BUCKET_SHIFT = 13;
 const COUNT_BITS = 13;
 /** A bucket with so many tags takes no more and says yes to all: 4,000 M requests. */
-const COUNT_MAX = (1 << COUNT_BITS) - 1;
+export const COUNT_MAX = (1 << COUNT_BITS) - 1;
 
 /** Halves of hashes are 32 bits, signed or not; 19 bits of `high` and 16 of `low` count. */
 export class RequestFilter {
@@ -52,6 +52,14 @@ export class RequestFilter {
     const place = steps === stepsOf(count) ? entry >>> COUNT_BITS : this.#lengthen(bucket, entry, steps);
     (this.#lengths[steps] as Runs).write(place, low & 0xffff, count);
     this.#directory[bucket] = (place << COUNT_BITS) | (count + 1);
+  }
+
+  /** Copies the tags of a bucket to `at`, where there must be room for COUNT_MAX, and returns how many they are. */
+  copyTags(bucket: number, into: Uint16Array, at: number): number {
+    const entry = this.#directory[bucket] ?? 0;
+    const count = entry & COUNT_MAX;
+    if (count > 0) (this.#lengths[stepsOf(count)] as Runs).copyTags(entry >>> COUNT_BITS, count, into, at);
+    return count;
   }
 
   /** Moves a run to the next length; the last of its old neighbours takes its place. Returns the new place. */

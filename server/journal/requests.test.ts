@@ -23,7 +23,8 @@ function memory() {
     },
     use(userId: string, requestId: string) {
       ask.write(userId, requestId);
-      requests.add(ask, ...userHash(userId));
+      requests.mayBeUsed(ask, ...userHash(userId));
+      requests.add(ask);
     },
     /** The first and third claim of a batch for one user. */
     batch(userId: string, batchId: string) {
@@ -34,7 +35,7 @@ function memory() {
       return [0, 2].map((number) => {
         batch.nextOfBatch(0, bytes.length, number);
         const isMaybe = requests.mayBeUsed(batch, ...userHash(userId));
-        requests.add(batch, ...userHash(userId));
+        requests.add(batch);
         return isMaybe;
       });
     },

@@ -19,6 +19,9 @@ export class Requests {
   isComplete = false;
   readonly #hash: KeyHash;
   readonly #filter: RequestFilter;
+  /** Of the pair that was asked for last. */
+  #pairHigh = 0;
+  #pairLow = 0;
 
   constructor(hash: KeyHash, filter: RequestFilter) {
     this.#hash = hash;
@@ -35,30 +38,38 @@ export class Requests {
 
   /** The user's hash stands in the two numbers. */
   mayBeUsed(ask: Ask, userHigh: number, userLow: number): boolean {
-    if (ask.isRequestIdFresh || ask.isBatchFresh) return false;
-    if (!this.isComplete) return true;
+    if (ask.isBatchFresh) return false;
     this.#hashPair(ask, userHigh, userLow);
-    const hash = this.#hash;
-    return this.#filter.has(hash.high, hash.low) || this.#hasBatchOf(ask);
+    if (ask.isRequestIdFresh) return false;
+    return !this.isComplete || this.#filter.has(this.#pairHigh, this.#pairLow) || this.#hasBatchOf(ask);
   }
 
-  add(ask: Ask, userHigh: number, userLow: number): void {
+  /** The request that `mayBeUsed` was asked for last is used now. */
+  add(ask: Ask): void {
     if (ask.isBatchFresh) return;
-    this.#hashPair(ask, userHigh, userLow);
-    this.#filter.add(this.#hash.high, this.#hash.low);
     const { requestBytes, requestAt, requestEnd } = ask;
-    this.#addBatchOf(requestBytes, textStart(requestBytes, requestAt), requestEnd);
+    const isOfBatch = this.#addBatchOf(requestBytes, textStart(requestBytes, requestAt), requestEnd);
+    if (!isOfBatch) this.#filter.add(this.#pairHigh, this.#pairLow);
+  }
+
+  /** Of a claim that was found in the log: true when its request is to be added to the filter, by the hash that stands now. */
+  hashFound(ask: Ask, userHigh: number, userLow: number): boolean {
+    const { requestBytes, requestAt, requestEnd } = ask;
+    if (this.#addBatchOf(requestBytes, textStart(requestBytes, requestAt), requestEnd)) return false;
+    this.#hashPair(ask, userHigh, userLow);
+    return true;
   }
 
   /** An id that a claim has used which was not decided here. */
   remember(userId: string, requestId: string): void {
+    if (requestId.includes('.')) {
+      const bytes = Buffer.from(requestId, 'latin1');
+      if (this.#addBatchOf(bytes, 0, bytes.length)) return;
+    }
     const hash = this.#hash;
     hash.ofText(userId);
     hash.thenText(requestId);
     if (!this.#filter.has(hash.high, hash.low)) this.#filter.add(hash.high, hash.low);
-    if (!requestId.includes('.')) return;
-    const bytes = Buffer.from(requestId, 'latin1');
-    this.#addBatchOf(bytes, 0, bytes.length);
   }
 
   #hashPair({ requestBytes, requestAt, requestEnd }: Ask, userHigh: number, userLow: number): void {
@@ -66,6 +77,8 @@ export class Requests {
     hash.high = userHigh;
     hash.low = userLow;
     hash.thenBytes(requestBytes, textStart(requestBytes, requestAt), requestEnd);
+    this.#pairHigh = hash.high;
+    this.#pairLow = hash.low;
   }
 
   #hasBatchOf({ requestBytes, requestAt, requestEnd }: Ask): boolean {
@@ -76,12 +89,14 @@ export class Requests {
     return this.#filter.has(this.#hash.high, this.#hash.low);
   }
 
-  #addBatchOf(bytes: Uint8Array, start: number, requestEnd: number): void {
+  /** False when no batch could have made this id. Else the batch id answers for it: whoever asks for one asks for both. */
+  #addBatchOf(bytes: Uint8Array, start: number, requestEnd: number): boolean {
     const end = batchIdEnd(bytes, start, requestEnd);
-    if (end < 0) return;
+    if (end < 0) return false;
     const hash = this.#hash;
     hash.ofBytes(bytes, start, end);
     if (!this.#filter.has(hash.high, hash.low)) this.#filter.add(hash.high, hash.low);
+    return true;
   }
 }
 

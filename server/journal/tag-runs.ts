@@ -43,6 +43,13 @@ export class Runs {
     page[at] = (page[at] as number) | (tag << ((nth & 1) << 4));
   }
 
+  /** Copies the run's first `count` tags. */
+  copyTags(place: number, count: number, into: Uint16Array, at: number): void {
+    const page = this.#pageOf(place);
+    const start = this.#offsetOf(place) + 1;
+    for (let nth = 0; nth < count; nth++) into[at + nth] = (page[start + (nth >> 1)] as number) >>> ((nth & 1) << 4);
+  }
+
   /** Adds a run without tags and returns its place. */
   append(owner: number): number {
     const place = this.#count++;

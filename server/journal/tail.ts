@@ -11,7 +11,7 @@ import type { Entry } from './entries.ts';
 const RING_BYTES = SEGMENT_BYTES;
 /** Positions count units of eight bytes, so they come round after 32 GiB. */
 const UNIT_BYTES = 8;
-const LAP_BYTES = UNIT_BYTES * 2 ** 32;
+export const LAP_BYTES = UNIT_BYTES * 2 ** 32;
 
 export class Tail {
   /** Allocated as it is touched: a server that is never busy does not pay for it. */
@@ -19,6 +19,12 @@ export class Tail {
   readonly #entries: ReadonlyMap<number, Entry>;
   #startsAt = 0;
   #head = 0;
+  /** Where the lap of the ring starts that the head is in: a division of offsets is a call out of JavaScript. */
+  #lapAt = 0;
+  /** The same for the lap of positions. */
+  #positionsFrom = 0;
+  #lastId = 0;
+  #lastEntry: Entry | null = null;
 
   /** `entries` names what the claims of a series share. */
   constructor(entries: ReadonlyMap<number, Entry>) {
@@ -33,12 +39,14 @@ export class Tail {
   /** Nothing before `offset` is in memory. */
   reset(offset: number): void {
     this.#startsAt = offset;
-    this.#head = offset;
+    this.moveHead(offset);
   }
 
   /** Gives the bytes up to `offset` away, or takes them back. */
   moveHead(offset: number): void {
     this.#head = offset;
+    this.#lapAt = offset - (offset % RING_BYTES);
+    this.#positionsFrom = offset - (offset % LAP_BYTES);
   }
 
   /** Where the next block goes. */
@@ -46,17 +54,20 @@ export class Tail {
     return placeAfter(this.#head);
   }
 
+  /** Of what the ring holds, or will. */
   indexOf(offset: number): number {
-    return offset % RING_BYTES;
+    const index = offset - this.#lapAt;
+    if (index < 0) return index + RING_BYTES;
+    return index < RING_BYTES ? index : index - RING_BYTES;
   }
 
   positionOf(offset: number): number {
-    return (offset / UNIT_BYTES) % 2 ** 32;
+    return (offset / UNIT_BYTES) >>> 0;
   }
 
   /** The newest offset that a position may mean. */
   offsetOf(position: number): number {
-    const offset = this.#head - (this.#head % LAP_BYTES) + position * UNIT_BYTES;
+    const offset = this.#positionsFrom + position * UNIT_BYTES;
     return offset < this.#head + SEGMENT_BYTES ? offset : offset - LAP_BYTES;
   }
 
@@ -74,8 +85,12 @@ export class Tail {
   }
 
   entryAt(index: number): Entry {
-    const entry = this.#entries.get(this.ring.readUInt32BE(index + ITEM_AT.series));
+    const id = this.ring.readUInt32BE(index + ITEM_AT.series);
+    if (id === this.#lastId && this.#lastEntry !== null) return this.#lastEntry;
+    const entry = this.#entries.get(id);
     if (entry === undefined) throw new Error('a claim of a series that nobody described');
+    this.#lastId = id;
+    this.#lastEntry = entry;
     return entry;
   }
 

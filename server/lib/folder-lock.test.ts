@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assert, rejection, suite } from '../../protocol/testing/kit.ts';
+import { LOADER, runnable } from '../../protocol/testing/launch.ts';
 import { FolderInUse, lockFolder } from './folder-lock.ts';
 
 const test = suite('folder lock');
-const MODULE = new URL('./folder-lock.ts', import.meta.url).href;
+const MODULE = runnable('./folder-lock.ts', import.meta.url).href;
 const LOCK_AND_STAY = `
   const { lockFolder } = await import(${JSON.stringify(MODULE)});
   try {
@@ -29,7 +30,7 @@ async function withFolder(body: (folder: string) => Promise<void>): Promise<void
 
 /** Another process that tries for the lock; resolves with the line it printed. */
 async function contender(folder: string): Promise<{ child: ChildProcess; line: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', LOCK_AND_STAY, folder], {
+  const child = spawn(process.execPath, [...LOADER, '--input-type=module', '-e', LOCK_AND_STAY, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [chunk] = await once(child.stdout, 'data');

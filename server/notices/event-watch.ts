@@ -5,6 +5,7 @@
  */
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { EventConfigs } from '../events/configs.ts';
+import { isArchived } from '../rules/archived.ts';
 import { spanAt } from '../rules/calendar.ts';
 import { claimInstant } from '../rules/decide.ts';
 import type { EventRecord, Store } from '../store/store.ts';
@@ -86,12 +87,14 @@ export class EventWatch {
 
   async #standingOf(event: EventRecord, now: number): Promise<Standing> {
     const { eventKey, stock } = event;
-    const stockLeft = stock === null ? null : Math.max(0, stock - (await this.#granted(event, now)));
+    const stockLeft = stock === null ? null : Math.max(0, stock - (await this.#taken(event, now)));
     return { eventKey, state: stateAt(event, now), stockLeft };
   }
 
-  async #granted(event: EventRecord, now: number): Promise<number> {
+  /** Of an archived period nothing can be had any more, however much of it was granted. */
+  async #taken(event: EventRecord, now: number): Promise<number> {
     const span = spanAt(event, claimInstant(event, now));
+    if (isArchived(event, span)) return event.stock ?? 0;
     const filter = { eventKey: event.eventKey, from: Math.max(0, span.startsAt) };
     const newest = await this.#options.store.claims.list(filter, { limit: NEWEST_CLAIMS });
     return newest.reduce(

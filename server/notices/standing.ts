@@ -6,9 +6,12 @@ import type { EventRecord } from '../store/store.ts';
 export type Standing = { eventKey: string; state: EventState; stockLeft: number | null };
 
 /** DRAFT before it opens and ENDED once it is over (its time of grace included), whatever is configured. */
-export function stateAt({ state, startsAt, endsAt, graceMs }: EventRecord, nowMs: number): EventState {
+export function stateAt(event: EventRecord, nowMs: number): EventState {
+  const { state, startsAt, endsAt, graceMs, period, archivedUntil } = event;
   if (state !== 'LIVE') return state;
   if (nowMs < startsAt) return 'DRAFT';
+  // The only period that such an event has.
+  if (period === 'once' && archivedUntil !== undefined) return 'ENDED';
   return endsAt !== null && nowMs >= endsAt + graceMs ? 'ENDED' : 'LIVE';
 }
 

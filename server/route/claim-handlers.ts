@@ -1,5 +1,5 @@
 /** Reading claims: by request id, of one user, of everybody. */
-import { encodeClaim } from '../../protocol/claim.ts';
+import { encodeClaim, wideOrNull } from '../../protocol/claim.ts';
 import type { Value } from '../../protocol/codec.ts';
 import type { Problem } from '../../protocol/reply.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
@@ -8,7 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { spanAt } from '../rules/calendar.ts';
 import { claimInstant, nextClaimAfter } from '../rules/decide.ts';
 import type { ClaimFilter, ClaimRecord, EventRecord, OnMissed, PageKey, Store } from '../store/store.ts';
-import { type Answer, badField, type Handler, isProblem, subjectOf } from './call.ts';
+import { badField, type Handler, isProblem, subjectOf } from './call.ts';
 import { decodeClaimCursor, encodeClaimCursor } from './cursor.ts';
 
 const PAGE_LENGTH = 50;
@@ -21,11 +21,13 @@ type Parts = {
   store: Store;
   clock: Clock;
   runtime: Runtime;
-  /** Where players' own claims are read: the journal's writer alone knows those that are not in the store yet. */
+  /** Where claims are read: the journal's writer alone knows those that are not in the store yet, and whether there are any. */
   moved: () => Problem | null;
+  /** What was acknowledged by then is among the store's claims; null when that is not known here. */
+  asOf: () => number | null;
 };
 
-export function createClaimHandlers({ store, clock, runtime, moved }: Parts): ClaimHandlers {
+export function createClaimHandlers({ store, clock, runtime, moved, asOf }: Parts): ClaimHandlers {
   const pages = new AtMost(runtime, { atOnceMax: PAGES_AT_ONCE });
 
   async function encode(claims: readonly ClaimRecord[]): Promise<Value[]> {
@@ -37,11 +39,12 @@ export function createClaimHandlers({ store, clock, runtime, moved }: Parts): Cl
   }
 
   type Read = (page: { limit: number; after?: PageKey; onMissed: OnMissed }) => Promise<ClaimRecord[]>;
-  function page(limit: number | null, cursor: string | null, read: Read): Promise<Answer> {
+  type Page = { claims: Value[]; nextCursor: string | null; incomplete: Value };
+  function page(limit: number | null, cursor: string | null, read: Read): Promise<Page | Problem> {
     return pages.run(() => onePage(limit, cursor, read));
   }
 
-  async function onePage(limit: number | null, cursor: string | null, read: Read): Promise<Answer> {
+  async function onePage(limit: number | null, cursor: string | null, read: Read): Promise<Page | Problem> {
     const after = cursor === null ? null : decodeClaimCursor(cursor);
     if (after === undefined) return badField('cursor', 'a nextCursor of this list');
     const length = limit ?? PAGE_LENGTH;
@@ -51,7 +54,8 @@ export function createClaimHandlers({ store, clock, runtime, moved }: Parts): Cl
     const shown = claims.slice(0, length);
     const last = shown.at(-1);
     const nextCursor = claims.length > length && last ? encodeClaimCursor(last) : null;
-    return { result: [await encode(shown), nextCursor, missed.size === 0 ? null : [...missed].sort()] };
+    const incomplete = missed.size === 0 ? null : [...missed].sort();
+    return { claims: await encode(shown), nextCursor, incomplete };
   }
 
   return {
@@ -72,16 +76,27 @@ export function createClaimHandlers({ store, clock, runtime, moved }: Parts): Cl
       const elsewhere = moved();
       if (elsewhere !== null) return elsewhere;
       const filter = eventKey === null ? {} : { eventKey };
-      return page(limit, cursor, (slice) => store.claims.ofUser(subject.userId, { ...slice, ...filter }));
+      const own = await page(limit, cursor, (slice) => store.claims.ofUser(subject.userId, { ...slice, ...filter }));
+      return isProblem(own) ? own : { result: [own.claims, own.nextCursor, own.incomplete, null] };
     },
 
-    CLAIMS_LIST({ args: [, eventKey, userId, from, to, limit, cursor] }) {
+    async CLAIMS_LIST({ args: [, eventKey, userId, from, to, limit, cursor] }) {
+      const elsewhere = moved();
+      if (elsewhere !== null) return elsewhere;
       const filter: ClaimFilter = {};
       if (eventKey !== null) filter.eventKey = eventKey;
       if (userId !== null) filter.userId = userId;
       if (from !== null) filter.from = from;
       if (to !== null) filter.to = to;
-      return page(limit, cursor, (slice) => store.claims.list(filter, slice));
+      let listedBy: number | null = null;
+      const listed = await page(limit, cursor, (slice) => {
+        // Before the store is asked: what becomes true later is not in its answer.
+        listedBy = asOf();
+        return store.claims.list(filter, slice);
+      });
+      return isProblem(listed)
+        ? listed
+        : { result: [listed.claims, listed.nextCursor, listed.incomplete, wideOrNull(listedBy)] };
     },
   };
 }

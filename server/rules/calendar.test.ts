@@ -1,6 +1,6 @@
 import { assert, suite } from '../../protocol/testing/kit.ts';
 import { chanceOf } from '../../protocol/testing/random.ts';
-import { type CalendarRule, spanAt } from './calendar.ts';
+import { type CalendarRule, spanAt, spanOf } from './calendar.ts';
 
 const test = suite('calendar');
 
@@ -43,6 +43,7 @@ for (const line of TABLE.trim().split('\n')) {
     const rule = { period, timeZone, resetHour: Number(resetHour) } as CalendarRule;
     const span = spanAt(rule, Date.parse(at as string));
     assert.is(span.id, id);
+    assert.equal(spanOf(rule, span.id), span, 'by its id');
     if (startsAt === undefined) return;
     assert.is(new Date(span.startsAt).toISOString(), startsAt);
     assert.is(new Date(span.endsAt).toISOString(), endsAt);
@@ -75,5 +76,21 @@ test('periods tile time: every instant is in exactly one, neighbours meet, ids d
     const next = spanAt(rule, span.endsAt);
     assert.is(next.startsAt, span.endsAt, label);
     assert.ok(next.id > span.id, label);
+  }
+});
+
+test('an id that no period of the rule has', () => {
+  const rule = (period: CalendarRule['period']) => ({ period, timeZone: 'Asia/Seoul', resetHour: 4 });
+  for (const [period, id] of [
+    ['once', '20260518'],
+    ['daily', '-'],
+    ['daily', '20260230'],
+    ['daily', '2026W21'],
+    ['weekly', '2026W54'],
+    ['weekly', '202605'],
+    ['monthly', '202613'],
+    ['monthly', '20260518'],
+  ] as const) {
+    assert.is(spanOf(rule(period), id), null, `${period} ${id}`);
   }
 });

@@ -27,6 +27,24 @@ export function spanAt(rule: CalendarRule, at: number): Span {
   return { id, startsAt: resetOf(rule, first), endsAt: resetOf(rule, next) };
 }
 
+/** The period of this id; null for an id that `rule` gives to none. */
+export function spanOf(rule: CalendarRule, id: string): Span | null {
+  if (rule.period === 'once') return id === ALWAYS.id ? ALWAYS : null;
+  const day = dayIn(id);
+  if (day === null) return null;
+  const [first, next, found] = bounds(rule.period, day);
+  return found === id ? { id, startsAt: resetOf(rule, first), endsAt: resetOf(rule, next) } : null;
+}
+
+/** A day of the period that an id names, of whatever kind it is. */
+function dayIn(id: string): Day | null {
+  const [, year, week] = /^(\d{4})W(\d{2})$/.exec(id) ?? [];
+  // The fourth of January lies in the first week.
+  if (week !== undefined) return dayOf(Number(year), 1, 4) + (Number(week) - 1) * 7;
+  const [, ofYear, month, date = '1'] = /^(\d{4})(\d{2})(\d{2})?$/.exec(id) ?? [];
+  return month === undefined ? null : dayOf(Number(ofYear), Number(month), Number(date));
+}
+
 /** The reset-to-reset day that holds `at`; its local date may differ from the wall date before the reset hour. */
 function dayAt(rule: CalendarRule, at: number): Day {
   const day = Math.floor((at + offsetAt(rule.timeZone, at)) / DAY_MS);

@@ -39,6 +39,7 @@ function eventOf(fields: string): EventRecord {
     grace: { graceMs: 1000 },
     stock: { stock: 100 },
     empty: { stock: 0 },
+    archived: { archivedUntil: START + 86_400_000 },
   };
   for (const field of fields.split('+')) Object.assign(event, changes[field]);
   return event;
@@ -116,6 +117,16 @@ paused                   none                           0    PAUSED
 paused+listed            none+unqualified               0    PAUSED
 held                     none                           0    BUSY
 held+listed              none+unqualified               0    BUSY
+# what may be archived is over, whatever else the event says; what was granted is told as long as it is known
+archived                 none                           0    ENDED
+archived                 nothing                        0    LOOKUP
+archived+forever+listed  none+qualified                 0    ENDED
+archived                 none                           86400000 GRANT
+once+archived            none                           86400000 ENDED
+once+archived+forever    none                           e+5  ENDED
+archived                 keyMine                        0    REPLAYED
+archived                 none                           -1   NOT_STARTED
+archived+paused          none                           0    ENDED
 # eligibility, then stock
 listed                   nothing                        0    LOOKUP
 listed                   none+qualified                 0    GRANT

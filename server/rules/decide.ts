@@ -5,6 +5,7 @@
  */
 import type { Problem } from '../../protocol/reply.ts';
 import type { ClaimRecord, EventRecord } from '../store/store.ts';
+import { isArchived } from './archived.ts';
 import type { Span } from './calendar.ts';
 
 /** The stored claim of a question; null: the store has none; undefined: not asked yet. */
@@ -54,15 +55,16 @@ export function decide(ask: Ask, event: EventRecord | null, known: Known, now: n
     if (event.period !== 'once' && byRequest === undefined) return LOOKUP;
     return answer({ code: 'ALREADY_CLAIMED', claim: byKey, nextClaimAt: nextClaimAfter(byKey, event, span) });
   }
-  const refusal = refusalOf(event, known, now);
+  const refusal = refusalOf(event, known, now, span);
   if (refusal === LOOKUP || refusal === null) return refusal ?? GRANT;
   return byKey === undefined || byRequest === undefined ? LOOKUP : refusal;
 }
 
-function refusalOf(event: EventRecord, known: Known, now: number): Decision | null {
+function refusalOf(event: EventRecord, known: Known, now: number, span: Span): Decision | null {
   const window = { serverTime: now, startsAt: event.startsAt, endsAt: event.endsAt };
   if (event.state === 'DRAFT' || now < event.startsAt) return answer({ code: 'NOT_STARTED', window });
-  if (event.state === 'ENDED' || isOver(event, now)) return answer({ code: 'ENDED', window });
+  if (event.state === 'ENDED' || isOver(event, now) || isArchived(event, span))
+    return answer({ code: 'ENDED', window });
   if (event.state === 'PAUSED') return answer({ code: 'PAUSED', window });
   if (event.heldUntil !== null && now < event.heldUntil) return answer({ code: 'BUSY', retryAfterMs: HELD_RETRY_MS });
   if (event.eligibility.kind === 'listed' && known.isQualified !== true) {
@@ -99,6 +101,6 @@ export function nextClaimAfter(claim: { period: string }, event: EventRecord, sp
 /** When a user may claim next, given their claim of the period at hand; null when never again. */
 export function nextClaimAtOf(event: EventRecord, claim: ClaimRecord | null, now: number, span: Span): number | null {
   if (claim !== null) return nextClaimAfter(claim, event, span);
-  if (event.state === 'ENDED' || isOver(event, now)) return null;
+  if (event.state === 'ENDED' || isOver(event, now) || isArchived(event, span)) return null;
   return Math.max(now, event.startsAt);
 }

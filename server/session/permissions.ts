@@ -35,6 +35,7 @@ export const NEEDS = {
   STORES: { any: 'claims.read.any' },
   RECONCILE: { any: 'stores.keep' },
   BACKUP: { any: 'stores.keep' },
+  ARCHIVE: { any: 'stores.keep' },
   REGISTER: { any: 'accounts.sign-in' },
   LOGIN: { any: 'accounts.sign-in' },
   REFRESH: { any: 'accounts.sign-in' },

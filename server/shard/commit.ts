@@ -12,10 +12,16 @@ import type { ClaimDraft, ClaimStore, InsertOutcome } from '../store/store.ts';
 import type { Turn } from './turn.ts';
 
 const IN_FLIGHT_MAX = 2;
-/** Before the name of a store; no event key begins with it. */
-const SHARED = '/';
 
-type Lane = { pending: Turn[]; inFlight: number; inFlightMax: number; isScheduled: boolean };
+type Lane = {
+  /** By which name it is known among which lanes, as long as it is not empty. */
+  readonly name: string;
+  readonly among: Map<string, Lane>;
+  readonly inFlightMax: number;
+  pending: Turn[];
+  inFlight: number;
+  isScheduled: boolean;
+};
 
 export type Commit = { size: number; ms: number; duplicates: number };
 
@@ -29,46 +35,65 @@ export type CommitHooks = {
   committed(commit: Commit): void;
 };
 
+export type GroupCommitOptions = {
+  store: ClaimStore;
+  runtime: Runtime;
+  hooks: CommitHooks;
+  /** Whether no two turns that are added at one time can have the same claim key. */
+  areKeysLocked: boolean;
+};
+
 export class GroupCommit {
   readonly #store: ClaimStore;
   readonly #runtime: Runtime;
   readonly #hooks: CommitHooks;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #areKeysLocked: boolean;
+  readonly #lanesByStore = new Map<string, Lane>();
+  readonly #lanesByEvent = new Map<string, Lane>();
 
-  constructor(store: ClaimStore, runtime: Runtime, hooks: CommitHooks) {
+  constructor({ store, runtime, hooks, areKeysLocked }: GroupCommitOptions) {
     this.#store = store;
     this.#runtime = runtime;
     this.#hooks = hooks;
+    this.#areKeysLocked = areKeysLocked;
   }
 
   /** Takes a turn whose draft is decided. */
   add(turn: Turn): void {
-    const key = laneKeyOf(turn);
-    let lane = this.#lanes.get(key);
-    if (lane === undefined) {
-      lane = { pending: [], inFlight: 0, inFlightMax: key.startsWith(SHARED) ? IN_FLIGHT_MAX : 1, isScheduled: false };
-      this.#lanes.set(key, lane);
-    }
+    const lane = this.#laneOf(turn);
     lane.pending.push(turn);
-    this.#schedule(key, lane);
+    this.#schedule(lane);
   }
 
-  #schedule(key: string, lane: Lane): void {
+  #laneOf({ event }: Turn): Lane {
+    const isShared = event?.stock == null;
+    const among = isShared ? this.#lanesByStore : this.#lanesByEvent;
+    const name = isShared ? (event?.store ?? MAIN_STORE) : event.eventKey;
+    let lane = among.get(name);
+    if (lane === undefined) {
+      const inFlightMax = isShared ? IN_FLIGHT_MAX : 1;
+      lane = { name, among, inFlightMax, pending: [], inFlight: 0, isScheduled: false };
+      among.set(name, lane);
+    }
+    return lane;
+  }
+
+  #schedule(lane: Lane): void {
     if (lane.isScheduled || lane.inFlight >= lane.inFlightMax) return;
     if (lane.pending.length === 0) {
-      if (lane.inFlight === 0) this.#lanes.delete(key);
+      if (lane.inFlight === 0) lane.among.delete(lane.name);
       return;
     }
     lane.isScheduled = true;
     this.#runtime.soon(() => {
       lane.isScheduled = false;
-      void this.#commit(key, lane);
+      void this.#commit(lane);
     });
   }
 
-  async #commit(key: string, lane: Lane): Promise<void> {
+  async #commit(lane: Lane): Promise<void> {
     const turns = this.#take(lane);
-    if (turns.length === 0) return this.#schedule(key, lane);
+    if (turns.length === 0) return this.#schedule(lane);
     lane.inFlight++;
     const sentAt = this.#runtime.monotonicMs();
     for (const turn of turns) {
@@ -80,11 +105,11 @@ export class GroupCommit {
     const mayWrite = () => onePerConfig(turns).every((turn) => this.#hooks.stillGrants(turn));
     const sending =
       stock === null ? this.#store.insert(drafts, mayWrite) : this.#store.insertStock(drafts, stock, mayWrite);
-    this.#schedule(key, lane);
+    this.#schedule(lane);
     const outcomes = await sending;
     lane.inFlight--;
     const ms = this.#runtime.monotonicMs() - sentAt;
-    this.#schedule(key, lane);
+    this.#schedule(lane);
     let duplicates = 0;
     turns.forEach((turn, i) => {
       const outcome = outcomes[i] as InsertOutcome;
@@ -108,10 +133,10 @@ export class GroupCommit {
       if (Math.max(turns.length, waiting.length) >= this.#store.insertMax) break;
       if (first !== undefined && !belongTogether(first, turn)) break;
       seen++;
-      if (claimKeys.has(turn.claimKey)) {
+      if (!this.#areKeysLocked && claimKeys.has(turn.claimKey)) {
         waiting.push(turn);
       } else if (this.#hooks.admit(turn)) {
-        claimKeys.add(turn.claimKey);
+        if (!this.#areKeysLocked) claimKeys.add(turn.claimKey);
         turns.push(turn);
       }
     }
@@ -123,10 +148,6 @@ export class GroupCommit {
 /** Whether an event would still grant is the same for all of its turns. */
 function onePerConfig(turns: readonly Turn[]): Turn[] {
   return turns.filter((turn, i) => turn.config !== turns[i - 1]?.config);
-}
-
-function laneKeyOf({ event }: Turn): string {
-  return event?.stock == null ? SHARED + (event?.store ?? MAIN_STORE) : event.eventKey;
 }
 
 function belongTogether(one: Turn, other: Turn): boolean {

@@ -14,7 +14,7 @@ import type { Span } from '../rules/calendar.ts';
 import { type ClaimOutcome, type Decision, decide, nextClaimAfter } from '../rules/decide.ts';
 import { placeOf } from '../rules/place.ts';
 import type { ClaimDraft, ClaimRecord, EventRecord, InsertOutcome, Store } from '../store/store.ts';
-import { type Commit, GroupCommit } from './commit.ts';
+import { type Commit, type CommitHooks, GroupCommit } from './commit.ts';
 import { claimOfPeriod, claimOfRequest, Known } from './known.ts';
 import { Lookups } from './lookups.ts';
 import type { ClaimRequest, Turn } from './turn.ts';
@@ -27,6 +27,8 @@ const QUALIFIED_MS_MAX = 2_000;
 const RESEND_MS_BASE = 20;
 const RESEND_MS_MAX = 500;
 
+const UNDELIVERED = Object.freeze({ state: 'PENDING', attempts: 0, fulfilledAt: null } as const);
+
 export const BUSY: ClaimOutcome = { code: 'BUSY', retryAfterMs: BUSY_RETRY_MS };
 export const UNKNOWN: ClaimOutcome = { code: 'OUTCOME_UNKNOWN' };
 export const UNAVAILABLE: ClaimOutcome = { code: 'STORE_UNAVAILABLE', retryAfterMs: STORE_RETRY_MS };
@@ -34,7 +36,7 @@ const GUARD_MISSING: ClaimOutcome = { code: 'GUARD_MISSING', retryAfterMs: STORE
 
 export type DecisionsOptions = {
   store: Store;
-  journaling: Pick<Journaling, 'away' | 'head' | 'propose'>;
+  journaling: Pick<Journaling, 'away' | 'head' | 'propose' | 'requestsInUse'>;
   configs: EventConfigs;
   eligibility: Pick<Eligibility, 'isQualified'>;
   clock: Clock;
@@ -43,6 +45,8 @@ export type DecisionsOptions = {
   attemptPrefix: string;
   /** Users whose claims are remembered; 0 asks the store every time. */
   knownUsersMax: number;
+  /** False leaves every decision to the store's guard: no lock and no memory. */
+  isLocking: boolean;
   onCommit: (commit: Commit) => void;
 };
 
@@ -60,12 +64,13 @@ export class Decisions {
     this.#options = options;
     this.#finish = finish;
     this.known = new Known(options.knownUsersMax);
-    this.#commit = new GroupCommit(store.claims, runtime, {
+    const hooks: CommitHooks = {
       admit: (turn) => (turn.sends === 0 ? this.#admit(turn) : this.#admitAgain(turn)),
       stillGrants: (turn) => configs.isFresh(turn.config as EventConfig) && this.#stillGrants(turn),
       settled: (turn, outcome) => this.#settled(turn, outcome),
       committed: options.onCommit,
-    });
+    };
+    this.#commit = new GroupCommit({ store: store.claims, runtime, hooks, areKeysLocked: options.isLocking });
   }
 
   /**
@@ -88,7 +93,7 @@ export class Decisions {
 
   /** Decides as far as can be without waiting; the rest follows by itself. Ends in `finish`. */
   decide(turn: Turn): void {
-    const { configs, clock, journaling } = this.#options;
+    const { configs, clock, journaling, store } = this.#options;
     const config = turn.config as EventConfig;
     if (turn.isAnswered) return this.#finish(turn, BUSY);
     if (!configs.isFresh(config)) {
@@ -102,10 +107,11 @@ export class Decisions {
     const now = clock.nowMs();
     const decision = this.#ask(turn, config, event, now);
     if (decision.kind === 'ANSWER') return this.#finish(turn, decision.outcome);
+    if (store.isUnguarded?.(event, (turn.span as Span).id)) return this.#finish(turn, GUARD_MISSING);
     if (decision.kind === 'LOOKUP') return this.#lookUp(turn);
     if (event.mode === 'journal') return this.#propose(turn, config, event);
     // The insert would not see this request id where another claim has it.
-    const isSpread = event.splitBy === 'day' || this.#options.store.claims.isSpread;
+    const isSpread = event.splitBy === 'day' || store.claims.isSpread;
     if (isSpread && turn.byRequest === undefined) return this.#lookUp(turn);
     this.#draft(turn, event, now);
     turn.move('QUEUED');
@@ -195,8 +201,7 @@ export class Decisions {
     const span = turn.span as Span;
     const place = placeOf(event, { span, now, isRepeatable: !isRequestIdFresh });
     turn.event = event;
-    turn.draft = {
-      ...(place === undefined ? null : { place }),
+    const draft: ClaimDraft = {
       claimKey: turn.claimKey,
       eventKey,
       period: span.id,
@@ -205,9 +210,12 @@ export class Decisions {
       grantedAt: now,
       configVersion: event.configVersion,
       rewards: event.rewards,
-      delivery: { state: 'PENDING', attempts: 0, fulfilledAt: null },
+      delivery: UNDELIVERED,
       attempt: `${this.#options.attemptPrefix}.${++this.#attempts}`,
     };
+    // Spread into the literal it would make each draft's object the slow way.
+    if (place !== undefined) draft.place = place;
+    turn.draft = draft;
   }
 
   /** The last look before a draft is sent for the first time. */
@@ -243,11 +251,15 @@ export class Decisions {
     return stillGrants;
   }
 
-  /** Whether the event, as it is known now, grants a claim to whom nothing else stands in the way. */
+  /**
+   * Whether the event, as it is known now, grants a claim to whom nothing else stands in the way, and grants it as a direct
+   * one of the same key in the same place: since it changed its mode an insert may meet what only the journal has.
+   */
   #stillGrants(turn: Turn): boolean {
     const { request, config } = turn;
     const event = config?.record ?? null;
     if (config === null || event === null) return false;
+    if (turn.event !== event && (turn.event === null || !isCutAlike(turn.event, event))) return false;
     const now = this.#options.clock.nowMs();
     const isQualified = this.#isQualified(turn, event);
     const allKnown = { byKey: null, byRequest: null, isQualified, isSoldOut: false };
@@ -318,4 +330,17 @@ export class Decisions {
     const backoffMs = Math.min(RESEND_MS_MAX, RESEND_MS_BASE * 2 ** Math.min(turn.sends, 10));
     runtime.after(backoffMs * (0.5 + runtime.random() / 2), () => this.#commit.add(turn));
   }
+}
+
+/** Whether claims by one configuration have the keys, the places and the mode of those by the other. */
+function isCutAlike(one: EventRecord, other: EventRecord): boolean {
+  return (
+    one.mode === other.mode &&
+    (one.modeRevision ?? 0) === (other.modeRevision ?? 0) &&
+    one.period === other.period &&
+    one.timeZone === other.timeZone &&
+    one.resetHour === other.resetHour &&
+    (one.splitBy ?? 'none') === (other.splitBy ?? 'none') &&
+    (one.stock === null) === (other.stock === null)
+  );
 }

@@ -7,34 +7,30 @@
  */
 import { RecentMap } from '../lib/recent-map.ts';
 import type { ClaimRecord } from '../store/store.ts';
+import { KnownClaims } from './known-claims.ts';
 
 const SOLD_OUT_MAX = 10_000;
-/** Of one user; the ones seen last are kept. */
-const CLAIMS_MAX = 16;
-const NONE: readonly ClaimRecord[] = [];
 
 export class Known {
-  readonly #byUser: RecentMap<string, readonly ClaimRecord[]>;
+  readonly #claims: KnownClaims;
   readonly #soldOutAt: RecentMap<string, number>;
 
   /** With `usersMax` 0 nothing is remembered and every answer comes from the store. */
   constructor(usersMax: number) {
-    this.#byUser = new RecentMap(usersMax);
+    this.#claims = new KnownClaims(usersMax);
     this.#soldOutAt = new RecentMap(usersMax === 0 ? 0 : SOLD_OUT_MAX);
   }
 
   get userCount(): number {
-    return this.#byUser.size;
+    return this.#claims.userCount;
   }
 
   remember(claim: ClaimRecord): void {
-    const known = this.#byUser.get(claim.userId) ?? NONE;
-    const others = known.length === 0 ? known : known.filter(({ claimKey }) => claimKey !== claim.claimKey);
-    this.#byUser.set(claim.userId, [claim, ...others.slice(0, CLAIMS_MAX - 1)]);
+    this.#claims.remember(claim);
   }
 
   ofUser(userId: string): readonly ClaimRecord[] {
-    return this.#byUser.get(userId) ?? NONE;
+    return this.#claims.ofUser(userId);
   }
 
   /** The store has found slot `stock` of this period taken. */

@@ -112,6 +112,32 @@ test('a draft is not sent again once its event would no longer grant it', async 
   assert.is(bench.sent.length, 1);
 });
 
+test('a direct draft is not sent, first or again, once its event commits otherwise or keeps its claims elsewhere', async () => {
+  const changes = [
+    { mode: 'journal', modeRevision: 2 },
+    // There and back: the journal may have granted it in between.
+    { mode: 'direct', modeRevision: 3 },
+    { splitBy: 'event' },
+    { period: 'daily' },
+    { resetHour: 4 },
+    { stock: 5 },
+  ] as const;
+  for (const change of changes) {
+    const bench = shardBench();
+    await bench.claim('u1', 'r1');
+    assert.ok(bench.sent[0]?.mayWrite());
+    bench.configs.put(eventRecord({ ...change, revision: 4 }), bench.time.monotonicMs());
+    assert.not(bench.sent[0]?.mayWrite(), JSON.stringify(change));
+    await bench.sent[0]?.answer([{ kind: 'unknown' }]);
+    await bench.time.advance(1_000);
+    assert.equal([bench.codeOf('r1'), bench.sent.length], ['OUTCOME_UNKNOWN', 1], JSON.stringify(change));
+  }
+  const bench = shardBench();
+  await bench.claim('u1', 'r1');
+  bench.configs.put(eventRecord({ title: 'other', configVersion: 2, revision: 4 }), bench.time.monotonicMs());
+  assert.ok(bench.sent[0]?.mayWrite(), 'what grants it as before');
+});
+
 test('without locks a commit takes the first of each claim key, and the others go with the next ones', async () => {
   const bench = shardBench({ isLocking: false });
   for (const [userId, requestId] of ['u1 r1', 'u1 r2', 'u2 r3', 'u1 r4', 'u2 r5', 'u3 r6'].map((ask) =>

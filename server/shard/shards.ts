@@ -16,15 +16,12 @@ const IN_PROGRESS_RETRY_MS = 200;
 /** Whoever waited behind one of these gets the same: asking the store again at once would find nothing else. */
 const SHARED_FATE: ReadonlySet<ErrorName> = new Set(['OUTCOME_UNKNOWN', 'STORE_UNAVAILABLE', 'GUARD_MISSING']);
 
-export type ShardsOptions = Omit<DecisionsOptions, 'knownUsersMax'> & {
+export type ShardsOptions = DecisionsOptions & {
   shardCount: number;
   /** Requests at work and waiting in one shard. */
   queueLengthMax: number;
   /** The same over all shards. */
   totalLengthMax: number;
-  knownUsersMax: number;
-  /** False leaves every decision to the store's guard: no lock and no memory. */
-  isLocking: boolean;
   onOutcome: (code: ErrorName) => void;
 };
 
@@ -35,7 +32,8 @@ export class Shards {
   /** Turns to begin; a list rather than a call, because a thousand waiting requests must not be a thousand frames deep. */
   readonly #ready: Turn[] = [];
   #isBeginning = false;
-  #waitingForConfig = 0;
+  /** Requests that are in a queue or wait for a configuration: counted here too, because it is asked for each request. */
+  #length = 0;
   #stopSweep: () => void = () => {};
 
   constructor(options: ShardsOptions) {
@@ -64,7 +62,7 @@ export class Shards {
   }
 
   get length(): number {
-    return this.#queues.reduce((sum, { length }) => sum + length, this.#waitingForConfig);
+    return this.#length;
   }
 
   get isFull(): boolean {
@@ -85,9 +83,9 @@ export class Shards {
     if (this.isFull) return this.#settle(request, BUSY);
     if (config.record !== null || configs.isFresh(config)) return this.#enter(request, config);
     // Which shard decides depends on whether the event has stock, so an event seen for the first time is read first.
-    this.#waitingForConfig++;
+    this.#length++;
     configs.whenFresh(config, (isFresh) => {
-      this.#waitingForConfig--;
+      this.#length--;
       if (isFresh) this.#enter(request, config);
       else this.#settle(request, UNAVAILABLE);
     });
@@ -98,23 +96,38 @@ export class Shards {
     const hasStock = config.record !== null && config.record.stock !== null;
     const shard = shardOf({ eventKey, userId, hasStock, shardCount: this.#queues.length });
     const entry = (this.#queues[shard] as LockQueue).enter(request);
-    if (entry === 'WAITING') return;
     if (entry === 'FULL') return this.#settle(request, BUSY);
-    entry.config = config;
-    this.#decisions.decide(entry);
+    this.#length++;
+    if (entry === 'WAITING') return;
+    this.#begin(entry, config);
   }
 
   #finish(turn: Turn, outcome: ClaimOutcome): void {
     this.#answer(turn, outcome);
     if (SHARED_FATE.has(outcome.code)) {
-      for (const request of turn.queue.takeWaiting(turn)) this.#settle(request, outcome);
+      for (const request of turn.queue.takeWaiting(turn)) {
+        this.#length--;
+        this.#settle(request, outcome);
+      }
     }
     const next = turn.queue.leave(turn);
+    this.#length--;
+    if (turn.requestPair !== null) this.#options.journaling.requestsInUse.leave(turn.requestPair);
     if (next !== null) this.#begin(next, turn.config);
   }
 
+  /** A request id that another event of the same user is being claimed with is waited for: who is first has it. */
   #begin(turn: Turn, config: EventConfig | null): void {
     turn.config = config;
+    const { requestsInUse } = this.#options.journaling;
+    if (!turn.request.isRequestIdFresh) {
+      turn.requestPair = requestsInUse.pairOf(turn.request);
+      if (!requestsInUse.enter(turn.requestPair, () => this.#decide(turn))) return;
+    }
+    this.#decide(turn);
+  }
+
+  #decide(turn: Turn): void {
     this.#ready.push(turn);
     if (this.#isBeginning) return;
     this.#isBeginning = true;
@@ -126,13 +139,16 @@ export class Shards {
   #answerLate(): void {
     const now = this.#options.runtime.monotonicMs();
     for (const queue of this.#queues) {
+      if (!queue.isDue(now)) continue;
       for (const { request, turn } of queue.takeLate(now)) {
+        this.#length--;
         const isSame = request.requestId === turn.request.requestId;
         this.#settle(request, isSame ? { code: 'IN_PROGRESS', retryAfterMs: IN_PROGRESS_RETRY_MS } : BUSY);
       }
       for (const turn of queue.turns()) {
         if (turn.request.deadlineAt <= now) this.#answer(turn, turn.sends > 0 ? UNKNOWN : BUSY);
       }
+      queue.lookAhead();
     }
   }
 

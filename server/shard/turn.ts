@@ -59,6 +59,8 @@ export class Turn {
   event: EventRecord | null = null;
   span: Span | null = null;
   sends = 0;
+  /** The request id of this user, which is this turn's alone while it is at work; null when nobody else can know it. */
+  requestPair: number | null = null;
   /** At its deadline a request is answered while its draft may still be on the way. */
   isAnswered = false;
   #phase: Phase = 'DECIDING';

@@ -53,8 +53,31 @@ export type Projector = {
   mark(): Promise<number>;
   /**
    * Turns the next blocks, from the mark to at most `until`, into claims with all their indexes and moves the mark. Does
-   * about `claimsMax` at once. Doing it again, after a crash in the middle, changes nothing.
+   * about `claimsMax` at once. Doing it again, after a crash in the middle, changes nothing. `claims` are those it was
+   * given, conflicts included; a conflict that was recorded before is told again where it is met again.
    */
   advance(until: number, claimsMax: number): Promise<{ mark: number; claims: number; conflicts: Conflict[] }>;
   close(): Promise<void>;
+};
+
+/**
+ * What a node has worked out from journal and store, in one file beside the journal, so that the next start need not work it
+ * out again. It may be missing, old or damaged at any time: then a start takes longer, and is as right.
+ */
+export type HintStore = {
+  /** Claims that are worth another hint; a million unless told otherwise. */
+  readonly claimsMin?: number;
+  /** With what the hashes of the last hint were made, eight bytes; null when there is none that can be read. */
+  seed(): Promise<Buffer | null>;
+  /** The pieces of the last hint; null unless every byte of it is as it was written. A piece holds until the next is asked for. */
+  read(): Promise<AsyncIterable<Buffer> | null>;
+  /** Puts these in the place of the last, which stays when this rejects. Asks for the next piece when the last one is written. */
+  write(seed: Uint8Array, pieces: Iterable<Uint8Array>): Promise<void>;
+  /** The write that is on its way rests no more: it asks for its next piece at once. */
+  stop(): void;
+  /**
+   * A number that is another one after each commit of claims which did not come from the journal; null where nobody counts
+   * them. Rejects with StoreUnavailable.
+   */
+  directCommits(): Promise<number | null>;
 };

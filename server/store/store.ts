@@ -8,7 +8,8 @@
 import type { Claim, Reward } from '../../protocol/claim.ts';
 import type { EventState, Mode, ModeEntry, Period, SplitBy } from '../../protocol/event.ts';
 import type { AccountStores } from './accounts.ts';
-import type { JournalHome, Projector } from './journal.ts';
+import type { Archive } from './archive.ts';
+import type { HintStore, JournalHome, Projector } from './journal.ts';
 import type { BackupOptions, BackupSummary, Boots, StoreStatus, Survey } from './survey.ts';
 
 /** A claim as it is kept. `attempt` is `node.boot.sequence` of the try that wrote it: it tells one's own write from another's. */
@@ -85,6 +86,12 @@ export type ClaimStore = {
    */
   readonly isSpread: boolean;
 
+  /**
+   * Resolves when no insert that was sent before the call, by whatever server, can still become durable, as far as the
+   * store can tell; of the store of this name, without one the main one. Rejects with StoreUnavailable when it cannot tell.
+   */
+  settled(store?: string): Promise<void>;
+
   /** Reads reject with StoreUnavailable when the store cannot answer in time. One result per question, in order. */
   byKey(claimKeys: readonly string[]): Promise<(ClaimRecord | null)[]>;
   /** Where several places hold a claim of it, the one of `eventKey`, else the oldest. */
@@ -137,6 +144,11 @@ export type EventRecord = {
   splitBy?: SplitBy;
   /** The name of the store that keeps its claims; never changed. Absent: the main one. */
   store?: string;
+  /**
+   * Periods that end by this time, and the one of an event that is claimed once, may be archived: their claims may be gone
+   * from the store, so nothing is granted in them ever again. It only rises. Milliseconds since 1970; absent: none.
+   */
+  archivedUntil?: number;
   state: EventState;
   /** What operators see; grows by one with each change of theirs. */
   configVersion: number;
@@ -199,13 +211,22 @@ export type Store = {
   readonly journal?: JournalHome;
   /** Turns journal blocks into claims. Opened once, by whoever opened the journal. */
   readonly projector?: () => Promise<Projector>;
+  /** For whoever opened the journal; absent where nothing is kept for its next start. */
+  readonly hints?: HintStore;
   /** The store's clock, milliseconds since 1970 UTC. Rejects with StoreUnavailable. */
   timeMs(): Promise<number>;
   /** Names of events whose guard is missing; empty when all is well. Never rejects, never waits. */
   guardsMissing(): string[];
+  /**
+   * Whether nothing may be granted of this event and period now, because the guard of its claims is missing. Asked for each
+   * claim, so it must be quick. Absent where no guard can be missing.
+   */
+  readonly isUnguarded?: (event: Pick<EventRecord, 'eventKey' | 'splitBy' | 'store'>, period: string) => boolean;
   /** For people, from what the store counts by itself. Never rejects; it may wait as long as a read. */
   statuses(): Promise<StoreStatus[]>;
   readonly survey: Survey;
+  /** For claims that are kept in files by now. */
+  readonly archive: Archive;
   /** The journal notes its own boot; whoever inserts claims notes theirs first. */
   readonly boots: Boots;
   /**

@@ -141,12 +141,33 @@ function onMessages(socket: Socket, take: (message: Message) => void): void {
   });
 }
 
-/** Header: length, request id, response to, op code. OP_MSG: flags, section kind 0, document. OP_QUERY: flags, name, skip, limit, document. */
+/**
+ * Header: length, request id, response to, op code. OP_MSG: flags, section kind 0, document, then sections of kind 1. OP_QUERY:
+ * flags, name, skip, limit, document.
+ */
 function decodeMessage(message: Buffer): Message {
   const opCode = message.readInt32LE(12);
   const at = opCode === OP_QUERY ? message.indexOf(0, HEADER_BYTES + 4) + 1 + 8 : HEADER_BYTES + 5;
-  const command = BSON.deserialize(message.subarray(at, at + message.readInt32LE(at)));
+  const end = at + message.readInt32LE(at);
+  const command = BSON.deserialize(message.subarray(at, end));
+  if (opCode === OP_MSG) Object.assign(command, sequencesIn(message.subarray(end)));
   return { requestId: message.readInt32LE(4), opCode, command };
+}
+
+/** Fields of a command whose documents lie behind it, one section each: kind 1, length from here on, name, documents. */
+function sequencesIn(sections: Buffer): Document {
+  const fields: Document = {};
+  for (let at = 0; at < sections.length; ) {
+    const end = at + 1 + sections.readInt32LE(at + 1);
+    const nameEnd = sections.indexOf(0, at + 5);
+    const name = sections.toString('latin1', at + 5, nameEnd);
+    const documents: Document[] = [];
+    for (at = nameEnd + 1; at < end; at += sections.readInt32LE(at)) {
+      documents.push(BSON.deserialize(sections.subarray(at, at + sections.readInt32LE(at))));
+    }
+    fields[name] = documents;
+  }
+  return fields;
 }
 
 function encodeReply({ requestId, opCode }: Message, document: Document): Buffer {

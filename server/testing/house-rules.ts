@@ -21,6 +21,7 @@ const STORE = 'server/store/store.ts';
 const PEOPLE = 'server/store/accounts.ts';
 const JOURNAL = 'server/store/journal.ts';
 const SURVEY = 'server/store/survey.ts';
+const ARCHIVE = 'server/store/archive.ts';
 
 /**
  * The import table. The longest prefix of a file's path is its rule; a file without one may not exist. Tests and
@@ -51,7 +52,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     imports: [
       ...['protocol/', 'server/lib/', 'server/session/', 'server/shard/', 'server/rules/'],
       ...['server/events/', 'server/accounts/', 'server/notices/', 'server/journal/', 'server/store/block/'],
-      ...['server/eligibility/', 'server/upkeep/'],
+      ...['server/eligibility/', 'server/upkeep/', 'server/archive/'],
       ...[STORE, PEOPLE],
     ],
     types: ['server/net/'],
@@ -82,8 +83,13 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     withoutNode: [...SOCKETS, ...DISK],
   },
   'server/upkeep/': {
-    imports: ['protocol/', 'server/lib/', 'server/store/block/', STORE, JOURNAL, SURVEY],
+    imports: ['protocol/', 'server/lib/', 'server/rules/', 'server/store/block/', STORE, JOURNAL, SURVEY],
     withoutNode: [...SOCKETS, ...DISK],
+  },
+  'server/archive/': {
+    imports: ['protocol/', 'server/lib/', 'server/rules/', 'server/events/', STORE, ARCHIVE],
+    types: ['server/accounts/'],
+    withoutNode: SOCKETS,
   },
   'server/shard/': {
     imports: ['protocol/', 'server/lib/', 'server/rules/', STORE],
@@ -94,7 +100,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'server/events/': { imports: ['protocol/', 'server/lib/', 'server/rules/', STORE], withoutNode: SOCKETS },
   'server/store/': { imports: ['protocol/', 'server/lib/'] },
   'server/store/block/': { imports: ['protocol/', STORE] },
-  'server/store/named/': { imports: ['protocol/', 'server/lib/', STORE, SURVEY] },
+  'server/store/named/': { imports: ['protocol/', 'server/lib/', STORE, SURVEY, ARCHIVE] },
   'server/store/lmdb/': { imports: ['protocol/', 'server/lib/', 'server/store/'], packages: ['lmdb'] },
   'server/store/log/': {
     imports: ['protocol/', 'server/lib/', 'server/store/block/', JOURNAL, STORE],

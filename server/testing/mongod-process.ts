@@ -76,9 +76,9 @@ export class MongodProcess {
   async kill(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
+    const isOver = signal === 'SIGSTOP' || signal === 'SIGCONT' ? null : once(child, 'exit');
     child.kill(signal);
-    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await gone;
+    await isOver;
   }
 
   #arguments(): string[] {

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assert, suite } from '../../protocol/testing/kit.ts';
+import { LOADER, runnable } from '../../protocol/testing/launch.ts';
 import { mongodReason } from './mongod.ts';
 
 const test = suite('mongod for tests');
@@ -33,8 +34,8 @@ async function until(condition: () => boolean): Promise<void> {
 test(
   'kill -9 of the test process ends its mongod and removes its data',
   async () => {
-    const url = new URL('mongod.ts', import.meta.url).href;
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', CHILD, url], {
+    const { href } = runnable('./mongod.ts', import.meta.url);
+    const child = spawn(process.execPath, [...LOADER, '--input-type=module', '-e', CHILD, href], {
       cwd: dirname(fileURLToPath(import.meta.url)),
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -4,10 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { launchOf } from '../../protocol/testing/launch.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const FREE_PORTS = ['--tcp', '127.0.0.1:0', '--http', '127.0.0.1:0'];
-const CLAIMD = [process.execPath, '--import', 'tsx', 'server/bin/claimd.ts'];
+const CLAIMD = [process.execPath, ...launchOf('../bin/claimd.ts', import.meta.url)];
 
 export type Exit = { code: number | null; signal: string | null; stdout: string; stderr: string };
 export type Running = {

@@ -8,6 +8,9 @@ import { openMongoStore } from '../store/mongo/open.ts';
 import type { Store } from '../store/store.ts';
 import { mongodReason, type ReplicaSet, startReplicaSet } from './mongod.ts';
 
+/** Every start of a journal fills a file, which takes a second where it is as large as in earnest. */
+export const JOURNAL_SEGMENT_BYTES = 2_097_152;
+
 /** `use` gets as many handles on one store as it asks for: what several servers would hold. */
 export type StoreCase = {
   name: 'lmdb' | 'mongo';
@@ -23,7 +26,7 @@ async function withLmdb(count: number, use: UseStores): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'claimd-test-'));
   // The embedded store has one process and one handle; several servers in this process may share it.
   // Its journal has one writer, though.
-  const journal = count === 1 ? { nodeId: 'n0' } : {};
+  const journal = count === 1 ? { nodeId: 'n0', journalSegmentBytes: JOURNAL_SEGMENT_BYTES } : {};
   const store = await openLmdbStore({ directory, runtime: realRuntime, ...journal });
   try {
     await use(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../../protocol/results.ts';
 import { assert, suite } from '../../protocol/testing/kit.ts';
-import { decodeStore } from '../../protocol/upkeep.ts';
+import { decodeMismatch, decodeStore } from '../../protocol/upkeep.ts';
 import { realRuntime } from '../lib/runtime.ts';
 import { closeEnvironment, openEnvironment, type Tables } from '../store/lmdb/environment.ts';
 import { claimRow, type StoredClaim, storedOf, timeRow } from '../store/lmdb/layout.ts';
@@ -12,6 +12,7 @@ import { openLmdbStore } from '../store/lmdb/open.ts';
 import { claimOfKey } from '../store/lmdb/rows.ts';
 import type { ClaimRecord } from '../store/store.ts';
 import { type Running, startServer } from '../testing/servers.ts';
+import { JOURNAL_SEGMENT_BYTES } from '../testing/stores.ts';
 import { claimed, comparison } from './testing/comparison.ts';
 
 const test = suite('reconcile, embedded');
@@ -20,7 +21,10 @@ type World = { running: Running; asOf: number; plant(write: (tables: Tables) => 
 
 async function withClaims(body: (world: World) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'claimd-upkeep-'));
-  const store = await openLmdbStore({ directory, runtime: realRuntime, nodeId: 'n0' });
+  const store = await openLmdbStore({
+    ...{ directory, runtime: realRuntime, nodeId: 'n0' },
+    journalSegmentBytes: JOURNAL_SEGMENT_BYTES,
+  });
   const running = await startServer(store);
   // The same files once more in this process: LMDB gives both the same handle.
   const environment = openEnvironment(join(directory, 'store'));
@@ -99,6 +103,17 @@ test('a slot twice, a gap, a request id twice, a recorded conflict', () =>
       'slotGap stocked/- 3',
       'slotTwice stocked/- 1',
     ]);
+    const conflicts = await running.client.request('RECONCILE', [
+      null,
+      asOf,
+      Buffer.from('conflicts').toString('base64url'),
+    ]);
+    const [, , , , [tuple]] = (conflicts as { result: Result<'RECONCILE'> }).result;
+    if (tuple === undefined) throw new Error('no conflict');
+    const { journaled, stored } = decodeMismatch(tuple);
+    assert.equal([journaled?.claimKey, journaled?.requestId], ['busy/-/c', 'busy-c']);
+    assert.equal([stored?.claimKey, stored?.requestId], ['plain/-/c', 'plain-c']);
+    assert.ok(journaled?.attempt !== stored?.attempt && (journaled?.grantedAt ?? 0) <= asOf);
   }));
 
 test('what was granted later is not judged, and a comparison goes on where it was stopped', () =>

@@ -7,6 +7,7 @@
  */
 import { claimPartsOf } from '../../protocol/key.ts';
 import type { Mismatch } from '../../protocol/upkeep.ts';
+import { isArchivedPeriod } from '../rules/archived.ts';
 import { type BlockClaim, claimsOf, readBlock } from '../store/block/reader.ts';
 import type { ClaimRecord, EventRecord, Store } from '../store/store.ts';
 import type { SurveyedClaim } from '../store/survey.ts';
@@ -26,6 +27,8 @@ export type Step = { place: string; checked: number; mismatches: Mismatch[] };
 
 const PAGE_CLAIMS = 500;
 const PAGE_EVENTS = 100;
+/** Each is told with both of its claims. */
+const PAGE_CONFLICTS = 100;
 const PHASES = ['entries', 'claims', 'slots', 'conflicts'] as const;
 type Phase = (typeof PHASES)[number];
 /** A place like any other. */
@@ -66,9 +69,23 @@ async function* entrySteps(parts: ReconciliationParts, asOf: number, attempts: A
 
 async function withoutClaim({ store }: ReconciliationParts, page: readonly BlockClaim[]): Promise<Mismatch[]> {
   const stored = await store.claims.byKey(page.map(({ record }) => record.claimKey));
-  return page
-    .filter(({ record }, i) => stored[i]?.attempt !== record.attempt)
-    .map(({ record }) => mismatchOf('entryWithoutClaim', record));
+  const missing = page.filter(({ record }, i) => stored[i]?.attempt !== record.attempt);
+  const mismatches = missing.map(({ record }) => mismatchOf('entryWithoutClaim', record));
+  return withoutArchived(store.events, mismatches);
+}
+
+/**
+ * The claims of an archived period may be gone, and those of one that is being archived are going, in no order. Its mark was
+ * there before the first of them went, so a mismatch that was found is judged by what the event is now.
+ */
+async function withoutArchived(events: Store['events'], mismatches: readonly Mismatch[]): Promise<Mismatch[]> {
+  const eventKeys = [...new Set(mismatches.map(({ eventKey }) => eventKey))];
+  const found = eventKeys.length === 0 ? [] : await events.get(eventKeys);
+  const byKey = new Map(eventKeys.map((eventKey, i) => [eventKey, found[i] ?? null]));
+  return mismatches.filter(({ eventKey, period }) => {
+    const event = byKey.get(eventKey) ?? null;
+    return event === null || !isArchivedPeriod(event, period);
+  });
 }
 
 async function* claimSteps(
@@ -119,7 +136,7 @@ async function* slotsOf(
   const reading = slotMismatches(store, { eventKey, asOf });
   for (;;) {
     const { done, value } = await reading.next();
-    if (done) return yield* pieces(place, value);
+    if (done) return yield* pieces(place, await withoutArchived(store.events, value));
     yield { place, checked: value, mismatches: [] };
     await rest();
   }
@@ -136,10 +153,13 @@ async function* conflictSteps({ store }: ReconciliationParts, after: string | nu
   let behind: string | null = after;
   do {
     const page: Awaited<ReturnType<Store['survey']['conflicts']>> = await store.survey.conflicts({
-      limit: PAGE_CLAIMS,
+      limit: PAGE_CONFLICTS,
       after: behind,
     });
-    const mismatches = page.conflicts.map(({ journaled }) => mismatchOf('conflict', journaled));
+    const mismatches = page.conflicts.map(({ journaled, stored }) => ({
+      ...mismatchOf('conflict', journaled),
+      ...{ journaled, stored },
+    }));
     behind = page.next;
     yield { place: textOf('conflicts', behind), checked: 0, mismatches };
   } while (behind !== null);

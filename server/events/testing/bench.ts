@@ -23,7 +23,7 @@ export async function eventsBench(options: { journal?: 'none' | 'here'; modeDefa
   const time = virtualTime();
   const records = new Map<string, EventRecord>();
   /** `failures`: how many of the next requests to the store fail; `frozenMs`: how long this node was frozen without a timer running. */
-  const state = { failures: 0, writes: 0, frozenMs: 0 };
+  const state = { failures: 0, writes: 0, frozenMs: 0, settles: 0, settle: async () => {} };
 
   const reach = () => {
     if (state.failures-- > 0) throw new StoreUnavailable('down');
@@ -66,7 +66,14 @@ export async function eventsBench(options: { journal?: 'none' | 'here'; modeDefa
   const running = await createClock({ runtime: time, storeTimeMs: async () => time.wallMs() });
   const clock: Clock = { ...running, nowMs: () => running.nowMs() + state.frozenMs };
   const configs = new EventConfigs(store, time);
-  const claims = { hasAny: async () => false, highestSlot: async () => 0 } as unknown as Store['claims'];
+  const claims = {
+    hasAny: async () => false,
+    highestSlot: async () => 0,
+    settled: async () => {
+      state.settles++;
+      await state.settle();
+    },
+  } as unknown as Store['claims'];
   const { journal = 'here', modeDefault = 'direct' } = options;
   const events = new Events({
     ...{ store: { claims, events: store }, configs, clock, runtime: time, modeDefault },

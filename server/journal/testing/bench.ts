@@ -10,8 +10,8 @@ import { Shards } from '../../shard/shards.ts';
 import { eventRecord } from '../../shard/testing/bench.ts';
 import { nextSegment, placeAfter } from '../../store/block/layout.ts';
 import { claimsOf, readBlock } from '../../store/block/reader.ts';
-import type { Appended, Conflict, Journal } from '../../store/journal.ts';
-import type { ClaimRecord, EventRecord, Store } from '../../store/store.ts';
+import type { Appended, Conflict, HintStore, Journal } from '../../store/journal.ts';
+import type { ClaimDraft, ClaimRecord, EventRecord, InsertOutcome, Store } from '../../store/store.ts';
 import { Ask } from '../ask.ts';
 import { Journaling } from '../journaling.ts';
 import { ProposalReceiver } from '../proposal.ts';
@@ -24,19 +24,43 @@ export type AppendedBlock = {
   settle: (appended?: Appended) => Promise<void>;
 };
 
-export function journalBench(options: { isDurableAtOnce?: boolean; stored?: ClaimRecord[] } = {}) {
+/** One insert of direct claims. */
+export type InsertAsked = {
+  drafts: readonly ClaimDraft[];
+  /** All of them are stored that nothing stands in the way of, or it is not known. */
+  answer: (kind: 'inserted' | 'unknown') => Promise<void>;
+};
+
+export type JournalBenchOptions = {
+  isDurableAtOnce?: boolean;
+  stored?: ClaimRecord[];
+  /** Those of the next start. */
+  hints?: () => HintStore;
+};
+
+export function journalBench(options: JournalBenchOptions = {}) {
   const time = virtualTime();
   const events = new Map<string, EventRecord>([['summer', eventRecord({ mode: 'journal' })]]);
   const stored: ClaimRecord[] = options.stored ?? [];
   /** Durable blocks of all boots. */
   const log: { offset: number; bytes: Buffer }[] = [];
   const appended: AppendedBlock[] = [];
+  const inserts: InsertAsked[] = [];
   const state = {
     isFull: false,
+    detail: null as string | null,
+    released: 0,
     elsewhere: null as string | null,
     mark: 0,
     isStoreFailing: false,
+    /** The one question fails that fills a window. */
+    hidesUsers: false,
+    /** What reads of the store wait for; they answer what was true when they were asked. */
+    held: null as Promise<void> | null,
     projects: true,
+    /** What each step of the projection tells. */
+    conflicts: [] as Conflict[],
+    isMiscounting: false,
     aheadMs: 0,
     /** What memory says of every user of every list. */
     isListed: undefined as boolean | undefined,
@@ -44,10 +68,12 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
   /** Users on every list, as the store has them. */
   const listed = new Set<string>();
   let boots = 0;
+  let started = 0;
   const nowMs = () => time.wallMs() + state.aheadMs;
 
   function journalOf(boot: string): Journal {
     const last = log.at(-1);
+    const number = boots;
     const startsAt = placeAfter(last === undefined ? 0 : nextSegment(last.offset));
     return {
       origin: `node.${boot}`,
@@ -55,6 +81,8 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
       oldest: 0,
       inFlightMax: 2,
       append(block, settled) {
+        // Of a process that is gone.
+        if (number !== boots) return;
         const bytes = Buffer.from(block);
         const read = readBlock(bytes, 0);
         if (typeof read === 'string') throw new Error(read);
@@ -80,20 +108,43 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
         const block = log.find((one) => one.offset <= offset && offset < one.offset + one.bytes.length);
         return block === undefined ? null : block.bytes.subarray(offset - block.offset).subarray(0, length);
       },
-      release() {},
-      state: () => ({ isFull: state.isFull, isWell: true, detail: null, bytes: 0 }),
+      release(offset) {
+        state.released = offset;
+      },
+      state: () => ({ isFull: state.isFull, isWell: true, detail: state.detail, bytes: 0 }),
       close: async () => {},
     };
   }
 
   function failing<T>(value: T): Promise<T> {
+    if (state.held !== null) return state.held.then(() => value);
     return state.isStoreFailing ? Promise.reject(new Error('down')) : Promise.resolve(value);
+  }
+
+  function guarded(claim: ClaimRecord): InsertOutcome {
+    const taken = stored.find(({ claimKey }) => claimKey === claim.claimKey);
+    if (taken !== undefined) return { kind: taken.attempt === claim.attempt ? 'inserted' : 'taken', claim: taken };
+    const used = stored.find(({ userId, requestId }) => userId === claim.userId && requestId === claim.requestId);
+    if (used !== undefined) return { kind: 'requestTaken', claim: used };
+    stored.push(claim);
+    return { kind: 'inserted', claim };
+  }
+
+  function insert(drafts: readonly ClaimDraft[]): Promise<InsertOutcome[]> {
+    return new Promise((resolve) => {
+      const answer: InsertAsked['answer'] = (kind) => {
+        resolve(drafts.map((draft) => (kind === 'inserted' ? guarded({ ...draft, slot: null }) : { kind })));
+        return time.settle();
+      };
+      inserts.push({ drafts, answer });
+    });
   }
 
   const store = {
     claims: {
       insertMax: 500,
       isSpread: false,
+      insert,
       byKey: (keys: readonly string[]) =>
         failing(keys.map((key) => stored.find(({ claimKey }) => claimKey === key) ?? null)),
       byRequest: (requests: readonly { userId: string; requestId: string }[]) =>
@@ -107,13 +158,15 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
       hasAny: (eventKey: string) => failing(stored.some((claim) => claim.eventKey === eventKey)),
       highestSlot: (eventKey: string) =>
         failing(Math.max(0, ...stored.filter((claim) => claim.eventKey === eventKey).map(({ slot }) => slot ?? 0))),
-      usersOf: (eventKey: string, period: string, { after = '' }: { after?: string }) =>
-        failing(
+      usersOf: async (eventKey: string, period: string, { after = '' }: { after?: string }) => {
+        if (state.hidesUsers) throw new Error('down');
+        return failing(
           stored
             .filter((claim) => claimOfPeriod([claim], eventKey, period) && claim.userId > after)
             .map(({ userId }) => userId)
             .sort(),
-        ),
+        );
+      },
       requests: () => failing({ items: stored, next: null }),
     },
     qualifications: {
@@ -126,11 +179,11 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
         return state.elsewhere === null ? journalOf(boot) : { elsewhere: state.elsewhere };
       },
     },
-    projector: async () => ({
+    projector: async (number = boots) => ({
       mark: async () => state.mark,
       async advance(until: number) {
-        if (!state.projects) return Promise.reject(new Error('it stands still'));
-        const conflicts: Conflict[] = [];
+        if (!state.projects || number !== boots) return Promise.reject(new Error('it stands still'));
+        const { conflicts } = state;
         let claims = 0;
         for (const { offset, bytes } of log) {
           if (offset < state.mark || offset >= until) continue;
@@ -142,7 +195,7 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
           }
         }
         state.mark = until;
-        return { mark: until, claims, conflicts };
+        return { mark: until, claims: state.isMiscounting ? 0 : claims, conflicts };
       },
       close: async () => {},
     }),
@@ -153,8 +206,9 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
   const bytes = new Ask();
 
   function server() {
+    const hints = options.hints && { hints: options.hints() };
     const journaling = new Journaling({
-      ...{ store, configs, runtime: time, nowMs },
+      ...{ store: { ...store, ...hints }, configs, runtime: time, nowMs },
       eligibility: { has: () => state.isListed },
       seed: { high: 1, low: 2 },
       log: { debug() {}, info() {}, warn() {}, error() {} },
@@ -167,7 +221,13 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
       eligibility: { isQualified: () => state.isListed },
       ...{ journaling, configs, runtime: time, shardCount: 4, queueLengthMax: 1_000, totalLengthMax: 10_000 },
       clock: { nowMs, skewMs: () => 0, stop() {} },
-      ...{ attemptPrefix: 'n.b', knownUsersMax: 1_000, isLocking: true, onOutcome: () => {}, onCommit: () => {} },
+      ...{
+        attemptPrefix: `n.b${++started}`,
+        knownUsersMax: 1_000,
+        isLocking: true,
+        onOutcome: () => {},
+        onCommit: () => {},
+      },
     });
     return { journaling, shards };
   }
@@ -218,7 +278,7 @@ export function journalBench(options: { isDurableAtOnce?: boolean; stored?: Clai
   }
 
   return {
-    ...{ time, events, stored, listed, log, appended, state, configs, outcomes, start, ask, claim },
+    ...{ time, events, stored, listed, log, appended, inserts, state, configs, outcomes, start, ask, claim },
     get journaling() {
       return journaling;
     },

@@ -29,6 +29,7 @@ const TEXT = `
   STORES           | any  | -    | any   | -      | -    | any      | any     | any   | -        | -
   RECONCILE        | -    | -    | any   | -      | -    | -        | -       | -     | -        | -
   BACKUP           | -    | -    | any   | -      | -    | -        | -       | -     | -        | -
+  ARCHIVE          | -    | -    | any   | -      | -    | -        | -       | -     | -        | -
   REGISTER         | -    | any  | -     | -      | -    | -        | -       | -     | -        | -
   LOGIN            | -    | any  | -     | -      | -    | -        | -       | -     | -        | -
   REFRESH          | -    | any  | -     | -      | -    | -        | -       | -     | -        | -

@@ -4,6 +4,7 @@
  */
 import { virtualTime } from '../../../protocol/testing/virtual-time.ts';
 import { EventConfigs } from '../../events/configs.ts';
+import { RequestsInUse } from '../../journal/requests-in-use.ts';
 import type { ClaimOutcome } from '../../rules/decide.ts';
 import type { ClaimDraft, ClaimRecord, EventRecord, InsertOutcome, Store } from '../../store/store.ts';
 import { Shards, type ShardsOptions } from '../shards.ts';
@@ -104,7 +105,10 @@ export function shardBench(options: Partial<ShardsOptions> = {}) {
   const configs = new EventConfigs(store.events, time);
   const shards = new Shards({
     store,
-    journaling: { away: () => null, head: 0, propose: () => 'LOOKUP' },
+    journaling: {
+      ...{ away: () => null, head: 0, propose: () => 'LOOKUP' },
+      requestsInUse: new RequestsInUse({ high: 1, low: 2 }),
+    },
     eligibility: { isQualified: () => undefined },
     configs,
     clock: { nowMs: () => time.wallMs(), skewMs: () => 0, stop() {} },

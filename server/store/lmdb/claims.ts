@@ -5,6 +5,7 @@ import type {
   ClaimRecord,
   ClaimStore,
   InsertOutcome,
+  MayWrite,
   PageKey,
   RequestPage,
 } from '../store.ts';
@@ -27,20 +28,28 @@ export class LmdbClaims implements ClaimStore {
     this.#transactions = transactions;
   }
 
-  insert(drafts: readonly ClaimDraft[]): Promise<InsertOutcome[]> {
-    return this.#commit(drafts, (tables) => insertAll(tables, drafts));
+  insert(drafts: readonly ClaimDraft[], mayWrite?: MayWrite): Promise<InsertOutcome[]> {
+    return this.#commit(drafts, mayWrite, (tables) => insertAll(tables, drafts));
   }
 
-  insertStock(drafts: readonly ClaimDraft[], stock: number): Promise<InsertOutcome[]> {
-    return this.#commit(drafts, (tables) => insertAllStock(tables, drafts, stock));
+  insertStock(drafts: readonly ClaimDraft[], stock: number, mayWrite?: MayWrite): Promise<InsertOutcome[]> {
+    return this.#commit(drafts, mayWrite, (tables) => insertAllStock(tables, drafts, stock));
   }
 
-  async #commit(drafts: readonly ClaimDraft[], write: (tables: Tables) => InsertOutcome[]): Promise<InsertOutcome[]> {
+  /** The last look is taken inside the transaction, which may have waited for the disk behind others for long. */
+  async #commit(
+    drafts: readonly ClaimDraft[],
+    mayWrite: MayWrite = always,
+    write: (tables: Tables) => InsertOutcome[],
+  ): Promise<InsertOutcome[]> {
     if (drafts.length === 0) return [];
-    const outcome = await this.#transactions.commit(write);
+    const outcome = await this.#transactions.commit((tables) => (mayWrite() ? write(tables) : withheld(drafts)));
     if (outcome.kind === 'done') return outcome.value;
     return drafts.map(() => ({ kind: outcome.kind }));
   }
+
+  /** Inserts and changes of events follow each other in one queue, and each insert asks in its turn whether it still may. */
+  async settled(): Promise<void> {}
 
   byKey(claimKeys: readonly string[]): Promise<(ClaimRecord | null)[]> {
     return this.#transactions.read((tables) => claimKeys.map((claimKey) => claimOfKey(tables, claimKey)));
@@ -79,4 +88,10 @@ export class LmdbClaims implements ClaimStore {
   requests(page: { limit: number; after?: string }): Promise<RequestPage> {
     return this.#transactions.read((tables) => requestsOf(tables, page));
   }
+}
+
+const always: MayWrite = () => true;
+
+function withheld(drafts: readonly ClaimDraft[]): InsertOutcome[] {
+  return drafts.map(() => ({ kind: 'withheld' }));
 }

@@ -7,11 +7,11 @@ import type { ClaimDraft, ClaimRecord, InsertOutcome } from '../store.ts';
 import { NOTHING, type Tables } from './environment.ts';
 import { claimRow, recordOf, requestRow, slotRow, storedOf, timeRow } from './layout.ts';
 import { notePeriods } from './periods.ts';
-import { claimAt, claimOfRequest } from './rows.ts';
+import { claimAt, claimOfRequest, noteDirectCommit } from './rows.ts';
 
 export function insertAll(tables: Tables, drafts: readonly ClaimDraft[]): InsertOutcome[] {
   const outcomes = drafts.map((draft) => refusalOf(tables, draft) ?? put(tables, { ...draft, slot: null }));
-  notePeriods(tables, insertedOf(outcomes));
+  note(tables, outcomes);
   return outcomes;
 }
 
@@ -30,12 +30,15 @@ export function insertAllStock(tables: Tables, drafts: readonly ClaimDraft[], st
     return put(tables, { ...draft, slot: highest });
   });
   if (highest > highestBefore) tables.slots.putSync(slotRow(first), highest);
-  notePeriods(tables, insertedOf(outcomes));
+  note(tables, outcomes);
   return outcomes;
 }
 
-function insertedOf(outcomes: readonly InsertOutcome[]): ClaimRecord[] {
-  return outcomes.flatMap((outcome) => (outcome.kind === 'inserted' ? [outcome.claim] : []));
+function note(tables: Tables, outcomes: readonly InsertOutcome[]): void {
+  const inserted = outcomes.flatMap((outcome): ClaimRecord[] => (outcome.kind === 'inserted' ? [outcome.claim] : []));
+  if (inserted.length === 0) return;
+  notePeriods(tables, inserted);
+  noteDirectCommit(tables);
 }
 
 function refusalOf(tables: Tables, draft: ClaimDraft): InsertOutcome | null {

@@ -12,7 +12,8 @@
  *     events          eventKey                               -> the event
  *     qualifications  eventKey/userId                        -> nothing
  *     qualificationLog number                                -> what changed in the lists; the last few only
- *     meta            format, clusterId, createdAt, projected: how much of the journal is in the claims
+ *     meta            format, clusterId, createdAt, projected: how much of the journal is in the claims, directCommits: how
+ *                     often claims were put that are not from there
  *
  *     people          userId                                 -> the user (`users` above are those who claim)
  *     names           usernameKey                            -> userId

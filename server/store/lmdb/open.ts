@@ -6,11 +6,15 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { Runtime } from '../../../protocol/runtime.ts';
+import type { HintStore } from '../journal.ts';
+import { realFiles } from '../log/files.ts';
+import { HintFile } from '../log/hint.ts';
 import { type LogHome, openLog } from '../log/open.ts';
 import { type Store, StoreRefused } from '../store.ts';
 import type { BackupOptions, Boots, StoreStatus } from '../survey.ts';
 import { startThread } from '../thread-start.ts';
 import { createLmdbAccounts } from './accounts.ts';
+import { createLmdbArchive } from './archive.ts';
 import { backUp } from './backup.ts';
 import { createLmdbBoots } from './boots.ts';
 import { LmdbClaims } from './claims.ts';
@@ -21,6 +25,7 @@ import { identify } from './identity.ts';
 import { LmdbProjector } from './projector.ts';
 import type { ProjectorData } from './projector-program.ts';
 import { LmdbQualifications } from './qualifications.ts';
+import { directCommitsOf } from './rows.ts';
 import { createLmdbSurvey, lmdbCollection } from './survey.ts';
 import { Transactions } from './transactions.ts';
 import { verifyFolder } from './verify.ts';
@@ -33,13 +38,15 @@ export type LmdbOptions = {
   nodeId?: string;
   /** Bytes on disk at which the journal is full. */
   journalBytesMax?: number;
+  /** Only tests ask for another size of the journal's files than it has by itself: filling one takes its time. */
+  journalSegmentBytes?: number;
   /** Told why a commit failed, for the log; its callers are answered all the same. */
   onFailure?: (cause: unknown) => void;
 };
 
 type Opened = { transactions: Transactions; clusterId: string; folder: string };
 /** What a store with a journal has beside its tables. */
-type Journaled = { journal: LogHome; projector: () => Promise<LmdbProjector> };
+type Journaled = { journal: LogHome; projector: () => Promise<LmdbProjector>; hints: HintStore };
 
 const program = new URL(`./projector-program${extname(import.meta.url)}`, import.meta.url);
 
@@ -66,6 +73,7 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
     guardsMissing: () => [],
     statuses: () => statusesOf(transactions),
     survey: createLmdbSurvey(transactions),
+    archive: createLmdbArchive(transactions),
     boots,
     backup: (asked: BackupOptions) => {
       const journal = join(directory, 'journal');
@@ -87,15 +95,27 @@ async function statusesOf(transactions: Transactions): Promise<StoreStatus[]> {
 
 function journaled(
   { transactions, folder }: Opened,
-  { directory, nodeId, runtime, boots, journalBytesMax, onFailure = () => {} }: LmdbOptions & { boots: Boots },
+  options: LmdbOptions & { boots: Boots },
   projectors: LmdbProjector[],
 ): Journaled | undefined {
+  const { directory, nodeId, runtime, boots, journalBytesMax, journalSegmentBytes, onFailure = () => {} } = options;
   if (nodeId === undefined) return undefined;
   const journal = join(directory, 'journal');
   const start = () => startThread(program, { folder, journal } satisfies ProjectorData);
-  const size = journalBytesMax === undefined ? {} : { bytesMax: journalBytesMax };
+  const size = {
+    ...(journalBytesMax === undefined ? {} : { bytesMax: journalBytesMax }),
+    ...(journalSegmentBytes === undefined ? {} : { segmentBytes: journalSegmentBytes }),
+  };
   const log = openLog({ directory: journal, nodeId, runtime, onFailure, ...size });
+  const hint = new HintFile({ files: realFiles, directory: journal, runtime });
   return {
+    hints: {
+      seed: () => hint.seed(),
+      read: () => hint.read(),
+      write: (seed, pieces) => hint.write(seed, pieces),
+      stop: () => hint.stop(),
+      directCommits: () => transactions.read(directCommitsOf),
+    },
     journal: {
       async open(boot) {
         await boots.note(`${nodeId}.${boot}`);

@@ -12,6 +12,8 @@ import { claimAt } from './rows.ts';
 import { SlotOwners } from './slot-owners.ts';
 
 export class Projection {
+  /** How many it was given: those that met another claim are dealt with as well. */
+  readonly claims: number;
   readonly conflicts: Conflict[] = [];
   readonly #tables: Tables;
   readonly #at: number;
@@ -28,12 +30,8 @@ export class Projection {
     this.#tables = tables;
     this.#at = at;
     this.#owners = new SlotOwners(tables);
+    this.claims = claims.length;
     for (const claim of claims) this.#add(claim);
-  }
-
-  /** How many claims are new. */
-  get claims(): number {
-    return this.#fresh.size;
   }
 
   /** Puts it all. Must be called in a batch, so that it is one transaction. */

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { assert, rejection, suite } from '../../../protocol/testing/kit.ts';
+import { launchOf, runnable } from '../../../protocol/testing/launch.ts';
 import { chanceOf } from '../../../protocol/testing/random.ts';
 import { realRuntime } from '../../lib/runtime.ts';
 import type { ClaimRecord } from '../store.ts';
@@ -21,7 +21,7 @@ import { type Journaled, openJournaled } from './testing/journaled.ts';
 import { Transactions } from './transactions.ts';
 
 const test = suite('lmdb projector failures');
-const program = new URL('./projector-program.ts', import.meta.url);
+const program = runnable('./projector-program.ts', import.meta.url);
 
 type Bench = {
   transactions: Transactions;
@@ -88,7 +88,7 @@ test('a read after a turn sees what was written in it, whatever was read before'
   withFolder((folder) =>
     withBench(folder, async ({ transactions }) => {
       const flag = new Int32Array(new SharedArrayBuffer(4));
-      const thread = startThread(new URL('./testing/write-program.ts', import.meta.url), { folder, flag });
+      const thread = startThread(runnable('./testing/write-program.ts', import.meta.url), { folder, flag });
       thread.ref();
       const exit = once(thread, 'exit');
       await once(thread, 'message');
@@ -191,9 +191,9 @@ test('killed at any moment it goes on where the mark says, and ends with every c
     const journal = await openJournaled(directory, 'b1');
     const journaled: ClaimRecord[] = [];
     for (let i = 0; i < 90; i++) journaled.push(...(await journal.append(many(40, () => draft()))));
-    const path = fileURLToPath(new URL('./testing/project-program.ts', import.meta.url));
+    const killable = launchOf('./testing/project-program.ts', import.meta.url);
     for (let round = 0; round < 3; round++) {
-      const child = spawn(process.execPath, ['--import', 'tsx', path, directory, String(journal.head)]);
+      const child = spawn(process.execPath, [...killable, directory, String(journal.head)]);
       const exit = once(child, 'exit');
       let steps = 5 + chance.integer(15);
       for await (const _ of createInterface({ input: child.stdout })) if (--steps === 0) child.kill('SIGKILL');

@@ -1,4 +1,4 @@
-/** Single claims by key and by request, and the mark of the projection, read in whatever transaction is open. */
+/** Single claims by key and by request, and what is noted beside them, read in whatever transaction is open. */
 
 import { type ClaimParts, claimPartsOf } from '../../../protocol/key.ts';
 import type { ClaimRecord } from '../store.ts';
@@ -6,6 +6,7 @@ import type { Tables } from './environment.ts';
 import { claimRow, recordOf, requestRow, type StoredClaim } from './layout.ts';
 
 const PROJECTED = 'projected';
+const DIRECT = 'directCommits';
 
 /** Everything before this offset of the journal is in the claims. */
 export function markOf({ meta }: Tables): number {
@@ -15,6 +16,16 @@ export function markOf({ meta }: Tables): number {
 /** In a batch. */
 export function putMark({ meta }: Tables, mark: number): void {
   meta.put(PROJECTED, mark);
+}
+
+/** Transactions that put claims which did not come from the journal. */
+export function directCommitsOf({ meta }: Tables): number {
+  return Number(meta.get(DIRECT) ?? 0);
+}
+
+/** In the transaction that puts them. */
+export function noteDirectCommit(tables: Tables): void {
+  tables.meta.putSync(DIRECT, directCommitsOf(tables) + 1);
 }
 
 export function claimAt({ users }: Tables, parts: ClaimParts): ClaimRecord | null {

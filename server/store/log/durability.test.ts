@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { assert, suite } from '../../../protocol/testing/kit.ts';
+import { launchOf } from '../../../protocol/testing/launch.ts';
 import { chanceOf } from '../../../protocol/testing/random.ts';
 import { realRuntime } from '../../lib/runtime.ts';
 import { AT } from '../block/layout.ts';
@@ -73,8 +73,8 @@ for (const through of ['flag', 'sync'] as const) {
 
 /** Appends in another process until it is killed. Says how many blocks were answered. */
 async function killed(directory: string, boot: string, answersMin: number): Promise<number> {
-  const path = fileURLToPath(new URL('./testing/append-program.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', path, directory, boot, '0', 'flag']);
+  const program = launchOf('./testing/append-program.ts', import.meta.url);
+  const child = spawn(process.execPath, [...program, directory, boot, '0', 'flag']);
   const closed = new Promise((resolve) => child.on('close', resolve));
   let answered = 0;
   for await (const line of createInterface({ input: child.stdout })) {

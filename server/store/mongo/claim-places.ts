@@ -51,14 +51,19 @@ export class ClaimPlaces {
     return this.#place(collection);
   }
 
-  /** The identities of those whose guards are there, by name. */
-  guarded(): Record<string, string> {
-    const { guard } = this.#options;
-    const found = guard.collections.flatMap((name) => {
-      const uuid = guard.uuidOf(name);
-      return uuid === null ? [] : [[name, uuid.toString()] as const];
-    });
-    return Object.fromEntries(found);
+  /** See `Guard.keeping`. */
+  keeping(): Record<string, string> {
+    return this.#options.guard.keeping();
+  }
+
+  /** See `Guard.isMissing`. */
+  isUnguarded(collection: string): boolean {
+    return this.#options.guard.isMissing(collection);
+  }
+
+  /** Looks at its guards now. Rejects with StoreUnavailable. */
+  lookAgain(collection: string): Promise<void> {
+    return answerOf(this.#options.guard.lookAgain(collection));
   }
 
   #place(collection: string): Place {

@@ -3,15 +3,18 @@
  * asked at once, while it is looked up whether another server has made one meanwhile; so nothing acknowledged is missed.
  */
 import { type ClaimParts, claimPartsOf, requestKeyOf } from '../../../protocol/key.ts';
+import { inLanes } from '../../lib/in-lanes.ts';
 import type { ClaimFilter, ClaimRecord, PageKey, RequestPage } from '../store.ts';
 import type { ClaimPlaces, Place } from './claim-places.ts';
 import { newestFirst } from './claim-reads.ts';
 import { mayHold } from './places.ts';
+import { claimsOfRequests, type Request } from './request-reads.ts';
 
-type Request = { userId: string; requestId: string; eventKey?: string };
 type Page = { limit: number; after?: PageKey };
 type UserPage = { limit: number; after?: string };
 
+/** There may be many collections and there are few connections, for which claims wait as well. */
+const ASKED_AT_ONCE_MAX = 4;
 /** Between a collection and what `ClaimReads.requests` goes on behind; neither holds it. */
 const JOINT = ' ';
 
@@ -34,7 +37,7 @@ export class ClaimsAcross {
 
   async byRequest(requests: readonly Request[]): Promise<(ClaimRecord | null)[]> {
     if (requests.length === 0) return [];
-    const found = await this.#ask(({ reads }) => reads.byRequest(requests));
+    const found = await this.#ask((place) => claimsOfRequests(this.#places, place, requests));
     const claims = new Map<string, ClaimRecord[]>();
     for (const claim of present(found)) {
       const key = requestKeyOf(claim.userId, claim.requestId);
@@ -94,9 +97,9 @@ export class ClaimsAcross {
   async #ask<T>(question: (place: Place) => Promise<T>, eventKey?: string, period?: string): Promise<T[]> {
     const asked = ({ collection }: Place) => eventKey === undefined || mayHold(collection, eventKey, period);
     const known = this.#places.known.filter(asked);
-    const [answers, all] = await Promise.all([Promise.all(known.map(question)), this.#places.all()]);
+    const [answers, all] = await Promise.all([inLanes(known, ASKED_AT_ONCE_MAX, question), this.#places.all()]);
     const others = all.filter((place) => asked(place) && !known.includes(place));
-    return others.length === 0 ? answers : [...answers, ...(await Promise.all(others.map(question)))];
+    return others.length === 0 ? answers : [...answers, ...(await inLanes(others, ASKED_AT_ONCE_MAX, question))];
   }
 }
 

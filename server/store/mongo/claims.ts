@@ -3,22 +3,30 @@
  * wherever it lies. Invariant: an outcome with a claim in it rests on a durable reply or a majority read; everything else is
  * `unknown` or proven not to be stored.
  */
+import type { Db } from 'mongodb';
+import type { Runtime } from '../../../protocol/runtime.ts';
+import { inLanes } from '../../lib/in-lanes.ts';
 import type { ClaimDraft, ClaimStore, InsertOutcome, MayWrite } from '../store.ts';
+import { untilArrived } from './arrivals.ts';
 import type { ClaimPlaces, Place } from './claim-places.ts';
 import { ClaimsAcross } from './claims-across.ts';
 import type { Fate } from './classify.ts';
 import { withLateOnesVoid } from './late-attempts.ts';
 import { type Owner, ownersOf } from './owners.ts';
+import { packedClaims } from './packed-claims.ts';
 import { collectionOf, isOfDay } from './places.ts';
-import { claimOfDraft, documentOfClaim } from './schema.ts';
+import { claimOfDraft } from './schema.ts';
 import { insertStock } from './stock.ts';
 
 /** mongod commits up to 500 inserts of a command as one; more in a command gains nothing. */
 const INSERT_MAX = 500;
 
+/** Into as many collections; of two commits that makes every connection there is for claims. */
+const INSERTS_AT_ONCE_MAX = 4;
+
 type Insert = (place: Place, drafts: readonly ClaimDraft[]) => Promise<InsertOutcome[]>;
 
-export function createClaimStore(places: ClaimPlaces): ClaimStore {
+export function createClaimStore(places: ClaimPlaces, primary: { db: Db; runtime: Runtime }): ClaimStore {
   const across = new ClaimsAcross(places);
   return {
     insertMax: INSERT_MAX,
@@ -31,6 +39,7 @@ export function createClaimStore(places: ClaimPlaces): ClaimStore {
       insertPlaced(places, drafts, mayWrite, ({ reads, inserter }, some) =>
         insertStock(reads, inserter, some, { stock, mayWrite }),
       ),
+    settled: () => untilArrived(primary),
     byKey: (claimKeys) => across.byKey(claimKeys),
     byRequest: (requests) => across.byRequest(requests),
     ofUser: (userId, page) => across.ofUser(userId, page),
@@ -44,39 +53,30 @@ export function createClaimStore(places: ClaimPlaces): ClaimStore {
 
 const always: MayWrite = () => true;
 
-/** One `insertInto` per collection, all at once; outcomes in the order of the drafts. */
+/** One `insertInto` per collection, a few at once; outcomes in the order of the drafts. */
 async function insertPlaced(
   places: ClaimPlaces,
   drafts: readonly ClaimDraft[],
   mayWrite: MayWrite,
   insertInto: Insert,
 ): Promise<InsertOutcome[]> {
-  const outcomes: InsertOutcome[] = [];
-  const groups = new Map<string, number[]>();
-  for (const [index, draft] of drafts.entries()) {
-    const collection = collectionOf(draft, draft.place?.splitBy);
-    const group = groups.get(collection);
-    if (group === undefined) groups.set(collection, [index]);
-    else group.push(index);
-  }
-  const inserts = [...groups].map(async ([collection, indexes]) => {
-    const some = indexes.map((index) => drafts[index] as ClaimDraft);
+  const names = drafts.map((draft) => collectionOf(draft, draft.place?.splitBy));
+  const collections = [...new Set(names)];
+  const found = await inLanes(collections, INSERTS_AT_ONCE_MAX, async (collection) => {
+    const some = collections.length === 1 ? drafts : drafts.filter((_, i) => names[i] === collection);
     const place = await places.of(collection).catch(() => null);
-    const found =
-      place === null
-        ? some.map((): InsertOutcome => ({ kind: 'unavailable' }))
-        : await withLateOnesVoid(places, some, mayWrite, (rest) => insertInto(place, rest));
-    indexes.forEach((at, i) => {
-      outcomes[at] = found[i] ?? { kind: 'unknown' };
-    });
+    return place === null
+      ? some.map((): InsertOutcome => ({ kind: 'unavailable' }))
+      : withLateOnesVoid(places, some, mayWrite, (rest) => insertInto(place, rest));
   });
-  await Promise.all(inserts);
-  return outcomes;
+  const [all = []] = found;
+  if (collections.length === 1) return all;
+  const nextOf = new Map(collections.map((collection, i) => [collection, found[i]?.values()]));
+  return names.map((name) => nextOf.get(name)?.next().value ?? { kind: 'unknown' });
 }
 
 async function insert(place: Place, drafts: readonly ClaimDraft[], mayWrite: MayWrite): Promise<InsertOutcome[]> {
-  const documents = drafts.map((draft) => documentOfClaim(draft, null));
-  const fates = await place.inserter.insert(documents, 'unordered', mayWrite);
+  const fates = await place.inserter.insert(packedClaims(drafts, null), 'unordered', mayWrite);
   const refused = drafts.filter((_, index) => fates[index] === 'duplicate');
   const owners = refused.length === 0 ? [] : await refusersOf(place, refused).catch(() => []);
   const nextOwner = owners[Symbol.iterator]();

@@ -77,7 +77,10 @@ export async function openSplitCollection(db: Db, collection: string, label: str
 
 async function recordClaims(db: Db, collection: string, label: string): Promise<void> {
   const meta = db.collection<ClaimsRecord>(COLLECTION.meta);
-  if ((await meta.findOne({ _id: idOfClaimsRecord(collection) })) !== null) return;
+  const found = await meta.findOne({ _id: idOfClaimsRecord(collection) });
+  if (found !== null && found.isRetired !== true) return;
+  // Nothing can be granted again in what was given up: it was all marked in its events. So it may begin anew.
+  if (found !== null) await meta.deleteOne({ _id: found._id, isRetired: true });
   await ignoring(CODE.namespaceExists, db.createCollection(collection));
   await createIndexes(db, collection, label, [...GUARD_INDEXES, LIST_INDEX]);
   await ignoring(CODE.duplicateKey, meta.insertOne({ ...(await recordOf(db, collection)) }));

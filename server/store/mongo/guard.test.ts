@@ -5,7 +5,7 @@ import { realRuntime } from '../../lib/runtime.ts';
 import { mongodReason, startReplicaSet } from '../../testing/mongod.ts';
 import { type Store, StoreRefused } from '../store.ts';
 import { createDraft, eventOf, rivalOf } from '../testing/fixtures.ts';
-import { whatIndexesLack } from './guard-indexes.ts';
+import { whatExpires, whatIndexesLack } from './guard-indexes.ts';
 import { openMongoStore } from './open.ts';
 import { COLLECTION, GUARD_INDEXES, LIST_INDEX, REQUEST_INDEX, SLOT_INDEX } from './schema.ts';
 
@@ -202,6 +202,9 @@ test('what counts as a guard', () => {
   const sharded = right.filter((index) => index !== SLOT_INDEX);
   assert.type(whatIndexesLack(sharded), 'string');
   assert.is(whatIndexesLack(sharded, [REQUEST_INDEX]), null);
+  // Whatever else is wrong, what is put there stays, unless something deletes it.
+  assert.is(whatExpires([]), null);
+  assert.type(whatExpires([...right, { name: 'ttl', key: { grantedAt: 1 }, expireAfterSeconds: 60 }]), 'string');
   const changes: Record<string, unknown>[] = [
     { unique: undefined },
     { sparse: true },

@@ -3,13 +3,17 @@
  * each second, and its unique indexes, each minute (each second while one is missing). It creates nothing: a guard made anew
  * over data that it did not guard proves nothing, so an operator must see to it. Between two checks `collectionUUID` in each
  * insert stands in for the first check; nothing stands in for the second but the minute.
+ *
+ * A collection that is whole but for a unique index still keeps what is put there, each claim key once by its `_id`. Nothing
+ * is granted there any more; what the journal has granted already is (`keeping`), or it would hold up all that comes after it.
  */
 import { type CollectionInfo, type Db, type Filter, UUID } from 'mongodb';
 import { MAIN_STORE } from '../../../protocol/event.ts';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import type { Log } from '../../lib/log.ts';
-import { whatIndexesLack } from './guard-indexes.ts';
-import { eventsIn } from './places.ts';
+import type { EventRecord } from '../store.ts';
+import { whatExpires, whatIndexesLack } from './guard-indexes.ts';
+import { collectionOf, eventsIn } from './places.ts';
 import { type ClaimsRecord, COLLECTION, type EventDocument, RECORDS_OF_CLAIMS, REQUEST_INDEX } from './schema.ts';
 
 /** A little under the second that is promised, for the check itself takes time. */
@@ -22,6 +26,8 @@ const NOT_CHECKED = 'not checked yet';
 type Watched = {
   uuid: UUID | null;
   missing: string | null;
+  /** It is ours, and what is put there stays. */
+  isKeeping: boolean;
   indexesCheckedMs: number;
   /** Over several shards no index can keep slots unique, so there is none, and no event with stock. */
   isSharded: boolean;
@@ -41,7 +47,10 @@ export class Guard {
   readonly #runtime: Runtime;
   readonly #log: Log;
   readonly #watched = new Map<string, Watched>([[COLLECTION.claims, unchecked()]]);
+  #retired: ReadonlySet<string> = new Set();
   #eventsMissing: string[] = [];
+  #isAnyMissing = false;
+  readonly #suspected = new Set<string>();
   #cancelTimer = () => {};
   #running: Promise<void> | null = null;
   #isClosed = false;
@@ -58,10 +67,33 @@ export class Guard {
     return [...this.#watched.keys()];
   }
 
+  /** Whether it was given up when all of it had been archived: whether it is there makes no difference. */
+  isRetired(collection: string): boolean {
+    return this.#retired.has(collection);
+  }
+
   /** Binds inserts to the collection whose guards were found; null while one is missing, and where it is not known. */
   uuidOf(collection: string): UUID | null {
     const watched = this.#watched.get(collection);
     return watched?.missing === null ? watched.uuid : null;
+  }
+
+  /** Whether inserts are refused there. Not where nobody knows the collection: it is made with its guards. */
+  isMissing(collection: string): boolean {
+    return (this.#watched.get(collection)?.missing ?? null) !== null;
+  }
+
+  /** Whether claims of this event and period are refused. Asked for each claim, and nearly always for nothing. */
+  refuses({ eventKey, splitBy }: Pick<EventRecord, 'eventKey' | 'splitBy'>, period: string): boolean {
+    return this.#isAnyMissing && this.isMissing(collectionOf({ eventKey, period }, splitBy));
+  }
+
+  /** By name the identities of the collections that claims which are granted already may be put into. */
+  keeping(): Record<string, string> {
+    const found = [...this.#watched].flatMap(([name, { uuid, isKeeping }]) =>
+      isKeeping && uuid !== null ? [[name, uuid.toString()] as const] : [],
+    );
+    return Object.fromEntries(found);
   }
 
   /** Whether slots of claims there are guarded as well. */
@@ -71,7 +103,7 @@ export class Guard {
 
   /** Events whose claims are refused: all those of a collection, for they share its guards. */
   get eventsMissing(): string[] {
-    return [...this.#watched.values()].every(({ missing }) => missing === null) ? [] : this.#eventsMissing;
+    return this.#isAnyMissing ? this.#eventsMissing : [];
   }
 
   /** Resolves after the first check, with the next ones scheduled. Rejects when that check could not be made. */
@@ -82,8 +114,7 @@ export class Guard {
 
   /** An insert was refused for the sake of the UUID, or a read failed that names an index: look now, at both. */
   suspect(collection: string): void {
-    const watched = this.#watched.get(collection);
-    if (watched !== undefined) watched.indexesCheckedMs = Number.NEGATIVE_INFINITY;
+    this.#suspected.add(collection);
     if (this.#running === null && !this.#isClosed) this.#runCheck();
   }
 
@@ -93,6 +124,12 @@ export class Guard {
     const check = this.#check();
     this.#running = this.#over(check);
     await check;
+  }
+
+  /** The same, and resolves when that is known. Rejects when it cannot be read. */
+  lookAgain(collection: string): Promise<void> {
+    this.#suspected.add(collection);
+    return this.refresh();
   }
 
   /** Resolves when no check is under way any more. */
@@ -127,7 +164,10 @@ export class Guard {
       this.#db.collection<ClaimsRecord>(COLLECTION.meta).find(RECORDS_OF_CLAIMS).toArray(),
       this.#db.listCollections<CollectionInfo>({ name: { $regex: `^${COLLECTION.claims}` } }).toArray(),
     ]);
-    const recordOf = new Map(records.map((record) => [record.collection, record]));
+    const [kept, retired] = [records.filter(isKept), records.filter((record) => !isKept(record))];
+    this.#retired = new Set(retired.map(({ collection }) => collection));
+    for (const name of this.#retired) this.#watched.delete(name);
+    const recordOf = new Map(kept.map((record) => [record.collection, record]));
     const infoOf = new Map(found.map((info) => [info.name, info]));
     const names = new Set([...this.#watched.keys(), ...recordOf.keys()]);
     const look = (name: string) => this.#look(name, recordOf.get(name), infoOf.get(name));
@@ -135,21 +175,25 @@ export class Guard {
     const missing = [...findings].filter(([, watched]) => watched.missing !== null);
     if (missing.length > 0) this.#eventsMissing = await this.#eventKeys(missing.map(([name]) => name));
     for (const [name, watched] of findings) this.#settle(name, watched);
+    this.#isAnyMissing = [...this.#watched.values()].some((watched) => watched.missing !== null);
   }
 
   async #look(name: string, record: ClaimsRecord | undefined, info: CollectionInfo | undefined): Promise<Watched> {
     const before = this.#watched.get(name) ?? unchecked();
     const uuid = record === undefined ? before.uuid : new UUID(record.uuid);
     const wrong = whatIsWrong(name, record, info);
-    if (wrong !== null) return { ...before, uuid, missing: wrong };
+    const gone = { ...before, uuid, isKeeping: false };
+    if (wrong !== null) return { ...gone, missing: wrong };
     const now = this.#runtime.monotonicMs();
-    if (before.missing === null && now - before.indexesCheckedMs < INDEX_CHECK_MS) return { ...before, uuid };
+    const isSuspected = this.#suspected.delete(name);
+    const isYoung = now - before.indexesCheckedMs < INDEX_CHECK_MS;
+    if (before.missing === null && isYoung && !isSuspected) return { ...before, uuid };
     const indexes = await this.#indexesOf(name);
-    if (indexes === null) return { ...before, uuid, missing: `collection ${name} was dropped`, indexesCheckedMs: now };
+    if (indexes === null) return { ...gone, missing: `collection ${name} was dropped`, indexesCheckedMs: now };
     const lacking = whatIndexesLack(indexes);
     const isSharded = lacking !== null && (await this.#isSharded(name));
     const missing = isSharded ? whatIndexesLack(indexes, [REQUEST_INDEX]) : lacking;
-    return { uuid, missing, indexesCheckedMs: now, isSharded };
+    return { uuid, missing, isKeeping: whatExpires(indexes) === null, indexesCheckedMs: now, isSharded };
   }
 
   #settle(name: string, watched: Watched): void {
@@ -199,7 +243,12 @@ function isGone(error: unknown): boolean {
 }
 
 function unchecked(): Watched {
-  return { uuid: null, missing: NOT_CHECKED, indexesCheckedMs: Number.NEGATIVE_INFINITY, isSharded: false };
+  const indexesCheckedMs = Number.NEGATIVE_INFINITY;
+  return { uuid: null, missing: NOT_CHECKED, isKeeping: false, indexesCheckedMs, isSharded: false };
+}
+
+function isKept({ isRetired }: ClaimsRecord): boolean {
+  return isRetired !== true;
 }
 
 function whatIsWrong(name: string, record: ClaimsRecord | undefined, found: CollectionInfo | undefined) {

@@ -4,12 +4,16 @@
  * guards were checked, so that one dropped a moment ago cannot come back empty. One attempt a call, never a retry.
  */
 import { type Db, type Document, MongoError, type UUID } from 'mongodb';
+import { DocumentSequence } from 'mongodb/lib/cmap/commands.js';
 import type { Log } from '../../lib/log.ts';
 import type { MayWrite } from '../store.ts';
 import { type Fate, fateOfError, fatesOfReply, type InsertReply, type Order, Withheld } from './classify.ts';
 import type { Guard } from './guard.ts';
+import type { Packed } from './packed-claims.ts';
 
 export type InsertTarget = { collection: string; majorityMs: number; collectionUuid?: UUID; mayWrite?: MayWrite };
+/** As objects, or as bytes already. */
+export type Documents = readonly Document[] | Packed;
 export type Inserted = {
   fates: Fate[];
   /** What the server or the driver complained of; undefined when all went well. */
@@ -34,14 +38,14 @@ function lastLook(mayWrite: MayWrite): { toBSON(): string } {
 export async function insertOnce(
   db: Db,
   { collection, majorityMs, collectionUuid, mayWrite }: InsertTarget,
-  documents: readonly Document[],
+  documents: Documents,
   order: Order,
 ): Promise<Inserted> {
-  const count = documents.length;
+  const count = countOf(documents);
   try {
     const reply = (await db.command({
       insert: collection,
-      documents,
+      documents: 'bytes' in documents ? sectionOf(documents) : documents,
       ordered: order === 'ordered',
       writeConcern: { w: 'majority', j: true, wtimeout: majorityMs },
       ...(collectionUuid === undefined ? {} : { collectionUUID: collectionUuid }),
@@ -51,6 +55,16 @@ export async function insertOnce(
   } catch (error) {
     return { fates: Array<Fate>(count).fill(fateOfError(error)), complaint: error };
   }
+}
+
+function countOf(documents: Documents): number {
+  return 'bytes' in documents ? documents.count : documents.length;
+}
+
+function sectionOf({ bytes }: Packed): DocumentSequence {
+  const section = new DocumentSequence('documents');
+  section.push({}, bytes);
+  return section;
 }
 
 export type InserterOptions = { db: Db; guard: Guard; majorityMs: number; log: Log };
@@ -82,9 +96,9 @@ export class ClaimInserter {
   }
 
   /** Never rejects; one fate per document, in order. */
-  async insert(documents: readonly Document[], order: Order, mayWrite: MayWrite): Promise<Fate[]> {
+  async insert(documents: Documents, order: Order, mayWrite: MayWrite): Promise<Fate[]> {
     const collectionUuid = this.#guard.uuidOf(this.#collection);
-    if (collectionUuid === null) return Array<Fate>(documents.length).fill('guardMissing');
+    if (collectionUuid === null) return Array<Fate>(countOf(documents)).fill('guardMissing');
     const target = { collection: this.#collection, majorityMs: this.#majorityMs, collectionUuid, mayWrite };
     const { fates, complaint } = await insertOnce(this.#db, target, documents, order);
     if (fates.includes('guardMissing')) this.suspectGuard();

@@ -17,6 +17,7 @@ export async function withLateOnesVoid(
   mayWrite: MayWrite,
   insert: (drafts: readonly ClaimDraft[]) => Promise<InsertOutcome[]>,
 ): Promise<InsertOutcome[]> {
+  if (!drafts.some(({ place }) => place?.periodBefore !== undefined)) return insert(drafts);
   const refusals = new Map<ClaimDraft, InsertOutcome>();
   const periods = new Set(drafts.flatMap(({ place }) => place?.periodBefore ?? []));
   for (const period of periods) {

@@ -7,6 +7,7 @@ import type { Db } from 'mongodb';
 import type { BranchStore } from '../named/branch.ts';
 import { type EventStore, StoreRefused } from '../store.ts';
 import { addressOf } from './address.ts';
+import { MongoArchive } from './archive.ts';
 import { ClaimPlaces } from './claim-places.ts';
 import { createClaimStore } from './claims.ts';
 import { createConnection, expectReplicaSet, TIMEOUTS } from './connection.ts';
@@ -47,11 +48,13 @@ export async function openMongoClaims(options: MongoClaimsOptions): Promise<Bran
     const places = new ClaimPlaces({ db: claims, house, guard, majorityMs: timeouts.majorityMs, label, log });
     return {
       label,
-      claims: createClaimStore(places),
+      claims: createClaimStore(places, { db: house, runtime }),
       timeMs: () => timeMs(house),
       guardsMissing: () => guard.eventsMissing,
+      isUnguarded: (event, period) => guard.refuses(event, period),
       statuses: () => statusesOf(house, guard, name),
       survey: new MongoSurvey({ db: house, name, events }),
+      archive: new MongoArchive({ db: house, places }),
       close: async () => {
         await Promise.all([guard.close(), connection.close()]);
       },

@@ -11,6 +11,7 @@ import { type Store, StoreRefused, StoreUnavailable } from '../store.ts';
 import type { StoreStatus } from '../survey.ts';
 import { openAccounts } from './accounts.ts';
 import { type Address, addressOf } from './address.ts';
+import { MongoArchive } from './archive.ts';
 import { createMongoBoots } from './boots.ts';
 import { ClaimPlaces } from './claim-places.ts';
 import { createClaimStore } from './claims.ts';
@@ -99,7 +100,7 @@ async function open(connection: Connection, start: Start): Promise<MongoStore> {
   return {
     label,
     clusterId,
-    claims: createClaimStore(places),
+    claims: createClaimStore(places, { db: house, runtime }),
     events: new MongoEvents(house),
     qualifications,
     accounts,
@@ -111,9 +112,11 @@ async function open(connection: Connection, start: Start): Promise<MongoStore> {
     },
     timeMs: () => timeMs(house),
     guardsMissing: () => guard.eventsMissing,
+    isUnguarded: (event, period) => guard.refuses(event, period),
     statuses: () => statusesOf(house, guard, MAIN_STORE),
     survey: new MongoSurvey({ db: house, name: MAIN_STORE, events: new MongoEvents(house) }),
     boots: createMongoBoots(house, runtime),
+    archive: new MongoArchive({ db: house, places }),
     close() {
       // Together: a check that waits for a dead server ends when its connection does.
       const journals = [journal, ...projectors].map((each) => each.close());
@@ -125,7 +128,7 @@ async function open(connection: Connection, start: Start): Promise<MongoStore> {
 
 export async function statusesOf(db: Db, guard: Guard, store: string): Promise<StoreStatus[]> {
   return collectionsOf(db, (name) => guard.uuidOf(name) !== null).then(
-    (collections) => [{ store, reachable: true, collections }],
+    (found) => [{ store, reachable: true, collections: found.filter(({ name }) => !guard.isRetired(name)) }],
     () => [{ store, reachable: false, collections: [] }],
   );
 }

@@ -1,13 +1,13 @@
 /** Claims in collections of their own: where they go, that every read finds them, and that one is refused without the others. */
 import { MongoClient } from 'mongodb';
-import { assert, suite } from '../../../protocol/testing/kit.ts';
+import { assert, rejection, suite } from '../../../protocol/testing/kit.ts';
 import { realRuntime } from '../../lib/runtime.ts';
 import { mongodReason, startReplicaSet } from '../../testing/mongod.ts';
-import type { ClaimDraft, Store } from '../store.ts';
+import { type ClaimDraft, type Store, StoreUnavailable } from '../store.ts';
 import { createDraft, inserted, many, newestFirst, recordOf, requestTaken, rivalOf } from '../testing/fixtures.ts';
 import { openMongoStore } from './open.ts';
 import { collectionOf, mayHold } from './places.ts';
-import { GUARD_INDEXES, LIST_INDEX, VOID_USER } from './schema.ts';
+import { GUARD_INDEXES, LIST_INDEX, REQUEST_INDEX, VOID_USER } from './schema.ts';
 
 const test = suite('mongo places');
 const set = mongodReason === null ? await startReplicaSet({ members: 1 }) : null;
@@ -136,6 +136,30 @@ test(
       await store.claims.insert([first]);
       assert.equal(await other.claims.insert([repeat]), [requestTaken(claimOf(first))]);
       assert.equal(await other.claims.insert([another]), [inserted(claimOf(another))]);
+    }),
+  onMongod,
+);
+
+test(
+  'without its index of request ids a collection keeps no other event from being looked up',
+  () =>
+    withStores(async ({ store, client }) => {
+      const day = byDay({ userId: 'anna', requestId: 'r1' });
+      const common = draftOf({ userId: 'anna', requestId: 'r2' });
+      const alone = byEvent({ userId: 'anna', requestId: 'r3' });
+      await store.claims.insert([day, common, alone]);
+      for (const draft of [day, alone]) {
+        await client.db().collection(collectionOf(draft, draft.place?.splitBy)).dropIndex(REQUEST_INDEX.name);
+      }
+      const found = await store.claims.byRequest([day, common, { ...day, requestId: 'unused' }, alone]);
+      assert.equal(found, [recordOf(claimOf(day)), recordOf(claimOf(common)), null, null], 'of a day by its key');
+      assert.equal(store.guardsMissing().sort(), [collectionOf(day, 'day'), collectionOf(alone, 'event')]);
+      assert.ok(store.isUnguarded?.({ eventKey: 'alone', splitBy: 'event' }, '-'));
+      assert.ok(store.isUnguarded?.({ eventKey: 'days', splitBy: 'day' }, day.period));
+      assert.not.ok(store.isUnguarded?.({ eventKey: 'days', splitBy: 'day' }, '20260519'));
+      assert.not.ok(store.isUnguarded?.({ eventKey: common.eventKey }, '-'));
+      const anywhere = store.claims.byRequest([{ userId: 'anna', requestId: 'r2' }]);
+      assert.instance(await rejection(anywhere), StoreUnavailable, 'who asks for all of them is told no less');
     }),
   onMongod,
 );

@@ -25,6 +25,11 @@ export function isOfDay(collection: string): boolean {
   return collection.startsWith(DAY_PREFIX);
 }
 
+/** The period of all claims there; null where there are several. */
+export function dayOf(collection: string): string | null {
+  return isOfDay(collection) ? collection.slice(DAY_PREFIX.length) : null;
+}
+
 /** Whether claims of the event, of the one period or of any, may lie there, whatever the event is split by. */
 export function mayHold(collection: string, eventKey: string, period?: string): boolean {
   if (collection === COLLECTION.claims) return true;

@@ -29,18 +29,18 @@ type MarkDocument = { _id: typeof MARK_ID; offset: number };
 
 type ConflictDocument = { _id: string; journaled: ClaimDocument; stored: ClaimDocument; at: Date };
 
-/** `guarded`: by name the identities of the collections whose guards are there. */
-export type Advance = { until: number; claimsMax: number; guarded: Record<string, string> };
+/** `keeping`: by name the identities of the collections that what was granted may be put into. */
+export type Advance = { until: number; claimsMax: number; keeping: Record<string, string> };
 export type Advanced = { mark: number; claims: number; conflicts: Conflict[]; requestIdsAside: number };
 
 export type ProjectionOptions = { db: Db; majorityMs: number; runtime: Runtime };
 
-/** Claims belong into a collection that is not there, or whose guards are not; nothing of them is inserted. */
+/** Claims belong into a collection that is not there, or does not keep them; nothing of them is inserted. */
 export class PlaceMissing extends Error {
   readonly collection: string;
 
   constructor(collection: string) {
-    super(`the guards of ${collection} are missing`);
+    super(`${collection} is not there to take its claims`);
     this.collection = collection;
   }
 }
@@ -69,10 +69,10 @@ export class Projection {
   }
 
   /** As `Projector.advance` promises. Rejects with StoreRefused when the journal is damaged there, and with PlaceMissing. */
-  async advance({ until, claimsMax, guarded }: Advance): Promise<Advanced> {
+  async advance({ until, claimsMax, keeping }: Advance): Promise<Advanced> {
     const from = await this.mark();
     const batch = new Batch((collection, claims) => {
-      const uuid = guarded[collection];
+      const uuid = keeping[collection];
       if (uuid === undefined) throw new PlaceMissing(collection);
       const { db } = this.#options;
       return projectClaims(claims, { ...this.#options, collection, uuid, reads: new ClaimReads(db, collection) });

@@ -36,8 +36,8 @@ function inThisThread({ db }: Homes): Context['projector'] {
     mark: () => projection.mark(),
     async advance(until, claimsMax) {
       const [{ info }] = (await db.listCollections({ name: COLLECTION.claims }).toArray()) as [CollectionInfo];
-      const guarded = { [COLLECTION.claims]: info?.uuid?.toString() ?? '' };
-      const { requestIdsAside: _, ...advanced } = await projection.advance({ until, claimsMax, guarded });
+      const keeping = { [COLLECTION.claims]: info?.uuid?.toString() ?? '' };
+      const { requestIdsAside: _, ...advanced } = await projection.advance({ until, claimsMax, keeping });
       return advanced;
     },
   };

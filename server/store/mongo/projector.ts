@@ -40,10 +40,14 @@ export class MongoProjector implements Projector {
     return (await this.#ask({ ask: 'mark' })) as number;
   }
 
-  /** Rejects with StoreUnavailable, also while a guard is missing: without its index no conflict would be seen. */
+  /**
+   * Rejects with StoreUnavailable, also while a collection is gone, or another one has its place. One that only lacks an
+   * index keeps what comes: each claim key once, by its `_id`, and nothing more is granted there. Two claims with one slot or
+   * request id, which only a broken promise could bring, are then found when the index is made again, or by `reconcile`.
+   */
   async advance(until: number, claimsMax: number): Promise<{ mark: number; claims: number; conflicts: Conflict[] }> {
     const { places } = this.#options;
-    const ask = () => this.#ask({ ask: 'advance', until, claimsMax, guarded: places.guarded() });
+    const ask = () => this.#ask({ ask: 'advance', until, claimsMax, keeping: places.keeping() });
     for (const made = new Set<string>(); ; ) {
       try {
         return this.#counted((await ask()) as Advanced);
@@ -51,7 +55,7 @@ export class MongoProjector implements Projector {
         if (!(error instanceof PlaceMissing)) throw error;
         const { collection, message } = error;
         await places.of(collection);
-        if (made.has(collection) || places.guarded()[collection] === undefined) throw new StoreUnavailable(message);
+        if (made.has(collection) || places.keeping()[collection] === undefined) throw new StoreUnavailable(message);
         made.add(collection);
       }
     }

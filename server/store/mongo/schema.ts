@@ -45,8 +45,11 @@ export const LIST_INDEX: IndexSpec = { name: 'list', key: { eventKey: 1, granted
 
 export const GUARD_INDEXES: readonly IndexSpec[] = [REQUEST_INDEX, SLOT_INDEX];
 
-/** Which collection holds claims, in `meta`: made before the first claim in it, and never again. */
-export type ClaimsRecord = { _id: string; collection: string; uuid: string };
+/**
+ * Which collection holds claims, in `meta`: made before the first claim in it, and never again. `isRetired`: it was given up
+ * empty, when all that it held had been archived.
+ */
+export type ClaimsRecord = { _id: string; collection: string; uuid: string; isRetired?: true };
 
 const RECORD_ID = 'claims';
 
@@ -96,9 +99,21 @@ export function claimOfDocument({ _id, requestId, grantedAt, delivery, ...rest }
   };
 }
 
-/** The claim that an inserted draft is. */
-export function claimOfDraft({ place: _place, ...draft }: ClaimDraft, slot: number | null): ClaimRecord {
-  return { ...draft, slot };
+/** The claim that an inserted draft is. Named one by one, which takes a tenth of what leaving `place` out does. */
+export function claimOfDraft(draft: ClaimDraft, slot: number | null): ClaimRecord {
+  return {
+    claimKey: draft.claimKey,
+    eventKey: draft.eventKey,
+    period: draft.period,
+    userId: draft.userId,
+    requestId: draft.requestId,
+    grantedAt: draft.grantedAt,
+    configVersion: draft.configVersion,
+    slot,
+    rewards: draft.rewards,
+    delivery: draft.delivery,
+    attempt: draft.attempt,
+  };
 }
 
 /** No user id and no request id that a caller may choose holds it. */
@@ -132,30 +147,35 @@ function shownRequestId(stored: string): string {
   return end < 0 ? stored : stored.slice(0, end);
 }
 
-export type EventDocument = Omit<EventRecord, 'eventKey' | 'startsAt' | 'endsAt' | 'heldUntil'> & {
+export type EventDocument = Omit<EventRecord, 'eventKey' | 'startsAt' | 'endsAt' | 'heldUntil' | 'archivedUntil'> & {
   _id: string;
   startsAt: Date;
   endsAt: Date | null;
   heldUntil: Date | null;
+  archivedUntil?: Date;
 };
 
-export function documentOfEvent({ eventKey, startsAt, endsAt, heldUntil, ...rest }: EventRecord): EventDocument {
+export function documentOfEvent(event: EventRecord): EventDocument {
+  const { eventKey, startsAt, endsAt, heldUntil, archivedUntil, ...rest } = event;
   return {
     _id: eventKey,
     ...rest,
     startsAt: new Date(startsAt),
     endsAt: dateOf(endsAt),
     heldUntil: dateOf(heldUntil),
+    ...(archivedUntil === undefined ? {} : { archivedUntil: new Date(archivedUntil) }),
   };
 }
 
-export function eventOfDocument({ _id, startsAt, endsAt, heldUntil, ...rest }: EventDocument): EventRecord {
+export function eventOfDocument(document: EventDocument): EventRecord {
+  const { _id, startsAt, endsAt, heldUntil, archivedUntil, ...rest } = document;
   return {
     ...rest,
     eventKey: _id,
     startsAt: startsAt.getTime(),
     endsAt: timeOf(endsAt),
     heldUntil: timeOf(heldUntil),
+    ...(archivedUntil === undefined ? {} : { archivedUntil: archivedUntil.getTime() }),
   };
 }
 

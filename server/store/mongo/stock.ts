@@ -8,7 +8,8 @@ import type { ClaimReads } from './claim-reads.ts';
 import type { Fate } from './classify.ts';
 import type { ClaimInserter } from './inserter.ts';
 import { ownersOf } from './owners.ts';
-import { claimOfDraft, documentOfClaim } from './schema.ts';
+import { packedClaims } from './packed-claims.ts';
+import { claimOfDraft } from './schema.ts';
 
 /** Each lost race means that others have sold; a caller that loses this often is told to come again. */
 const RACES_LOST_MAX = 100;
@@ -79,8 +80,7 @@ class Sale {
     drafts: readonly ClaimDraft[],
     { firstSlot, mayWrite }: { firstSlot: number; mayWrite: MayWrite },
   ): Promise<void> {
-    const documents = drafts.map((draft, index) => documentOfClaim(draft, firstSlot + index));
-    const fates = await this.#inserter.insert(documents, 'ordered', mayWrite);
+    const fates = await this.#inserter.insert(packedClaims(drafts, firstSlot), 'ordered', mayWrite);
     for (const [index, draft] of drafts.entries()) {
       const fate = fates[index] ?? 'unknown';
       if (fate === 'inserted') {

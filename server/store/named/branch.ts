@@ -13,7 +13,7 @@ const ANSWER_MS_MAX = 500;
 /** What a store that keeps only claims has. */
 export type BranchStore = Pick<
   Store,
-  'label' | 'claims' | 'timeMs' | 'guardsMissing' | 'statuses' | 'survey' | 'close'
+  'label' | 'claims' | 'timeMs' | 'guardsMissing' | 'isUnguarded' | 'statuses' | 'survey' | 'archive' | 'close'
 >;
 
 export type BranchOptions = { name: string; open: () => Promise<BranchStore>; runtime: Runtime; log: Log };
@@ -23,6 +23,8 @@ export class Branch {
   readonly #options: BranchOptions;
   #store: BranchStore | null = null;
   #isReachable = false;
+  /** How long somebody has waited in vain since it last answered a beat. */
+  #silentMs = 0;
   #cancel: () => void = () => {};
   #beating: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -52,18 +54,22 @@ export class Branch {
     return this.#store.claims;
   }
 
-  /** What it answers within `msMax`; null when it does not. Never rejects with StoreUnavailable. */
+  /**
+   * What it answers within `msMax`; null when it does not. Never rejects with StoreUnavailable. Where one has waited so long in
+   * vain, nobody does again before it has answered a beat: until then it would be one wait after another.
+   */
   async ask<T>(msMax: number, question: (claims: ClaimStore) => Promise<T>): Promise<{ answer: T } | null> {
-    if (!this.#isReachable) return null;
-    try {
-      return await this.#within(
-        msMax,
-        question(this.claims).then((answer) => ({ answer })),
-      );
-    } catch (error) {
-      if (error instanceof StoreUnavailable) return null;
-      throw error;
-    }
+    if (!this.#isReachable || msMax <= this.#silentMs) return null;
+    const answer = question(this.claims).then(
+      (found) => ({ answer: found }),
+      (error: unknown) => {
+        if (error instanceof StoreUnavailable) return null;
+        throw error;
+      },
+    );
+    const found = await this.#within(msMax, answer);
+    if (found === null) this.#silentMs = Math.max(this.#silentMs, msMax);
+    return found;
   }
 
   async close(): Promise<void> {
@@ -108,6 +114,7 @@ export class Branch {
   }
 
   #settle(isReachable: boolean): void {
+    if (isReachable) this.#silentMs = 0;
     if (isReachable === this.#isReachable) return;
     this.#isReachable = isReachable;
     const { log } = this.#options;

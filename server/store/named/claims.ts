@@ -54,6 +54,10 @@ export class NamedClaims implements ClaimStore {
     return this.#insert(drafts, (claims, some) => claims.insertStock(some, stock, mayWrite));
   }
 
+  async settled(store = MAIN_STORE): Promise<void> {
+    await this.#of(store).settled();
+  }
+
   async byKey(claimKeys: readonly string[]): Promise<(ClaimRecord | null)[]> {
     const stores = await this.#storesOf(claimKeys.map((claimKey) => claimPartsOf(claimKey)?.eventKey ?? ''));
     return inGroups(claimKeys, stores, (store, keys) => this.#of(store).byKey(keys));

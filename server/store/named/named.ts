@@ -3,6 +3,7 @@ import { MAIN_STORE } from '../../../protocol/event.ts';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import type { Log } from '../../lib/log.ts';
 import type { EventRecord, EventStore, Store } from '../store.ts';
+import { type Archiving, namedArchive } from './archive.ts';
 import { Branch, type BranchStore } from './branch.ts';
 import { NamedClaims } from './claims.ts';
 import { namedSurvey, type Surveyed } from './survey.ts';
@@ -27,12 +28,18 @@ export async function openNamedStores(
     await Promise.all(branches.map((branch) => branch.close()));
     throw failure.reason;
   }
+  const storeOf = (name = MAIN_STORE) =>
+    name === MAIN_STORE ? main : branches.find((branch) => branch.name === name)?.store;
   return {
     ...main,
+    // Claims of the others are counted by nobody here.
+    ...(main.hints && { hints: { ...main.hints, directCommits: async () => null } }),
     names: [MAIN_STORE, ...branches.map(({ name }) => name)],
     claims: new NamedClaims({ main: main.claims, events: main.events, branches }),
     unreachable: () => branches.filter(({ isReachable }) => !isReachable).map(({ name }) => name),
     guardsMissing: () => [main.guardsMissing(), ...branches.map(({ store }) => store?.guardsMissing() ?? [])].flat(),
+    isUnguarded: (event, period) => storeOf(event.store)?.isUnguarded?.(event, period) ?? false,
+    archive: namedArchive([{ name: MAIN_STORE, archive: () => main.archive }, ...branches.map(archivingBranch)]),
     survey: namedSurvey([{ name: MAIN_STORE, survey: () => main.survey }, ...branches.map(surveyedBranch)]),
     statuses: async () => (await Promise.all([main.statuses(), ...branches.map(statusesOf)])).flat(),
     close,
@@ -41,6 +48,10 @@ export async function openNamedStores(
 
 function surveyedBranch(branch: Branch): Surveyed {
   return { name: branch.name, survey: () => (branch.isReachable ? (branch.store?.survey ?? null) : null) };
+}
+
+function archivingBranch(branch: Branch): Archiving {
+  return { name: branch.name, archive: () => (branch.isReachable ? (branch.store?.archive ?? null) : null) };
 }
 
 async function statusesOf({ name, store, isReachable }: Branch): ReturnType<Store['statuses']> {

@@ -18,6 +18,19 @@ export function claimWrites(test: Test): void {
     assert.equal(await store.claims.insert([]), []);
   });
 
+  test('what may not be written any more is withheld: asked when its turn to be written has come', async (context) => {
+    const { store, draft } = context;
+    let isOver = false;
+    const mayWrite = () => !isOver;
+    const [first, stopped, scarce] = [draft(), draft(), draft({ eventKey: 'scarce' })];
+    assert.equal(await store.claims.insert([first], mayWrite), [inserted(first)]);
+    const answers = [store.claims.insert([stopped], mayWrite), store.claims.insertStock([scarce], 5, mayWrite)];
+    isOver = true;
+    for (const outcomes of await Promise.all(answers)) assert.equal(outcomes, [{ kind: 'withheld' }]);
+    assert.equal(await store.claims.byKey([stopped.claimKey, scarce.claimKey]), [null, null]);
+    assert.is(await store.claims.highestSlot('scarce'), 0);
+  });
+
   test('a key that is taken keeps its claim and tells it', async ({ store, draft }) => {
     const first = draft();
     await store.claims.insert([first]);

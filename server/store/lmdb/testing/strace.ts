@@ -5,8 +5,8 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { launchOf } from '../../../../protocol/testing/launch.ts';
 
 /** A finished system call, in the order of finishing. */
 export type Call = { thread: string; name: string; line: string };
@@ -29,13 +29,12 @@ export async function traced(
   { program, args, inject, calls = CALLS }: { program: string; args: string[]; inject?: string; calls?: string },
 ): Promise<{ output: string; calls: Call[] }> {
   const trace = join(folder, 'trace');
-  const path = fileURLToPath(new URL(program, import.meta.url));
   const { stdout } = await promisify(execFile)(
     'strace',
     [
       ...['-f', '-q', '-s', '65536', '-o', trace, '-e', `trace=${calls}`, '-e', 'signal=none'],
       ...(inject === undefined ? [] : ['-e', `inject=${inject}`]),
-      ...[process.execPath, '--import', 'tsx', path, ...args],
+      ...[process.execPath, ...launchOf(program, import.meta.url), ...args],
     ],
     { env: { ...process.env, UV_THREADPOOL_SIZE: '1' } },
   );
