@@ -34,6 +34,8 @@ export type Progressed = Step & { total?: number };
 
 /** Rejects as `archivePeriod` does. */
 export async function* archive(parts: ArchivingParts, before: number): AsyncGenerator<Progressed> {
+  // What only the journal has would not be found.
+  await parts.projected();
   const { due, spent } = yield* marks(parts, before);
   if (due.length > 0) {
     await parts.events.settled();

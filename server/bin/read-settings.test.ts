@@ -19,7 +19,7 @@ function settingsOf(line: string, env: Environment = {}): Settings {
 }
 
 const EVERY =
-  'start, server, edge, token, keys rotate, event put, event list, event mode, qualify, claim, store status, reconcile, backup, restore, journal dump (see --help)';
+  'start, server, edge, token, keys rotate, event put, event list, event mode, qualify, claim, store status, reconcile, backup, restore, archive, journal dump (see --help)';
 
 /** Variables, arguments, and the line that stops the program. */
 const REFUSED: readonly (readonly [env: Environment, argv: string, line: string])[] = [
@@ -30,6 +30,13 @@ const REFUSED: readonly (readonly [env: Environment, argv: string, line: string]
   [{}, 'event put', 'event put needs FILE'],
   [{}, 'backup', 'backup needs DIR'],
   [{}, 'reconcile --as-of yesterday', '--as-of must be a time such as 2026-11-22T05:00:00Z, not "yesterday"'],
+  [{}, 'archive --to d', 'archive needs --before'],
+  [{}, 'archive --before 2026-05-18', 'archive needs --to'],
+  [
+    {},
+    'archive --before 2026-02-30 --to d',
+    '--before must be a date such as 2026-05-18, or a time such as 2026-05-18T04:00:00Z, not "2026-02-30"',
+  ],
   [{}, 'event put a b', 'unexpected argument "b" after event put'],
   [{}, 'event mode', 'event mode needs KEY'],
   [{}, 'event mode e', 'event mode needs direct|journal'],
@@ -42,8 +49,8 @@ const REFUSED: readonly (readonly [env: Environment, argv: string, line: string]
   [{}, 'start --projection-interval 61m', '--projection-interval must be a duration from 100ms to 1h, not "61m"'],
   [{}, 'start --projection-interval 1', '--projection-interval must be a duration such as 500ms, 10s or 15m, not "1"'],
   [{}, 'start --journal-bytes 8GB', '--journal-bytes must be a size such as 512MiB or 8GiB, not "8GB"'],
-  [{ CLAIMD_JOURNAL_BYTES: '64MiB' }, 'start', 'CLAIMD_JOURNAL_BYTES must be a size from 128MiB to 32GiB, not "64MiB"'],
-  [{}, 'start --journal-bytes 1TiB', '--journal-bytes must be a size from 128MiB to 32GiB, not "1TiB"'],
+  [{ CLAIMD_JOURNAL_BYTES: '64MiB' }, 'start', 'CLAIMD_JOURNAL_BYTES must be a size from 128MiB to 24GiB, not "64MiB"'],
+  [{}, 'start --journal-bytes 1TiB', '--journal-bytes must be a size from 128MiB to 24GiB, not "1TiB"'],
   [{}, 'qualify vip', 'qualify needs FILE'],
   [{}, 'qualify a/b users.csv', 'qualify must be 1…64 characters of A-Z a-z 0-9 . _ : -'],
   [{}, 'qualify vip users.csv --remove=on', '--remove takes no value'],
@@ -157,9 +164,9 @@ test('reads how long and how large the journal may be', () => {
   };
   assert.equal(both('start'), [1_000, 8 * 1_024 ** 3]);
   assert.equal(both('start --projection-interval 100ms --journal-bytes 128MiB'), [100, 134_217_728]);
-  assert.equal(both('start', { CLAIMD_PROJECTION_INTERVAL: '1h', CLAIMD_JOURNAL_BYTES: '32GiB' }), [
+  assert.equal(both('start', { CLAIMD_PROJECTION_INTERVAL: '1h', CLAIMD_JOURNAL_BYTES: '24GiB' }), [
     3_600_000,
-    32 * 1_024 ** 3,
+    24 * 1_024 ** 3,
   ]);
 });
 

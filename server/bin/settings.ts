@@ -115,8 +115,8 @@ export const SETTINGS = {
     '--journal-bytes',
     'SIZE',
     '8GiB',
-    'disk for what is not in the store yet, 128MiB to 32GiB; claims get BUSY when it is full',
-    sizeWithin('128MiB', '32GiB'),
+    'disk for what is not in the store yet, 128MiB to 24GiB; claims get BUSY when it is full',
+    sizeWithin('128MiB', '24GiB'),
   ),
   claimCache: row(
     '--claim-cache',

@@ -23,7 +23,7 @@ import { Reign } from './reign.ts';
 import { RequestsInUse } from './requests-in-use.ts';
 
 const REOPEN_MS = 1_000;
-const SWEEP_MS = 50;
+const TICK_MS = 50;
 const FORGET_MS = 10_000;
 const CONFLICTS_MAX = 10_000;
 /** How coarsely it is known up to when everything is in the store. */
@@ -79,7 +79,7 @@ export class Journaling {
     if (journal === undefined || projector === undefined) return;
     await this.#open(journal, projector);
     this.#stopSweeps = [
-      this.#each(SWEEP_MS, (reign) => reign.commit.answerLate(this.#options.runtime.monotonicMs())),
+      this.#each(TICK_MS, (reign) => reign.tick()),
       this.#each(COVER_MS, () => this.#cover()),
       this.#each(FORGET_MS, (reign) => reign.sweep()),
       this.#each(HINT_MS, (reign) => reign.hints?.tick()),

@@ -18,6 +18,7 @@ import { KeyHash, type Seed } from './hash.ts';
 import { Hints } from './hints.ts';
 import type { Unprojected } from './journaled-claims.ts';
 import { Ledger } from './ledger.ts';
+import { OldPositions } from './old-positions.ts';
 import type { Receiver } from './receiver.ts';
 import { Replay } from './replay.ts';
 import { RequestFilter } from './request-filter.ts';
@@ -70,6 +71,7 @@ export class Reign implements Unprojected {
   readonly #hash: KeyHash;
   readonly #entries = new Entries();
   readonly #tail = new Tail(this.#entries.byId);
+  readonly #oldPositions: OldPositions;
   #isOver = false;
 
   constructor(options: ReignOptions) {
@@ -78,6 +80,7 @@ export class Reign implements Unprojected {
     this.journal = journal;
     this.mark = options.mark;
     this.#tail.reset(journal.startsAt);
+    this.#oldPositions = new OldPositions(this.#tail, this.windows);
     this.#hash = new KeyHash(options.seed);
     this.requests = new Requests(this.#hash, this.filter);
     const shared = { tail: this.#tail, entries: this.#entries, runtime, nowMs };
@@ -144,6 +147,12 @@ export class Reign implements Unprojected {
 
   end(): void {
     this.#isOver = true;
+  }
+
+  /** What takes a short moment now and then: late answers, and a step of forgetting where old claims lie. */
+  tick(): void {
+    this.commit.answerLate(this.#options.runtime.monotonicMs());
+    this.#oldPositions.step(this.mark);
   }
 
   /** Forgets windows that have not been claimed in for a while and of which the store has everything. */

@@ -12,6 +12,7 @@ import { roleContract } from './testing/accounts-roles.ts';
 import { sessionContract } from './testing/accounts-sessions.ts';
 import { userContract } from './testing/accounts-users.ts';
 import { accountContract } from './testing/accounts-whole.ts';
+import { archiveContract } from './testing/archive.ts';
 import { claimReads } from './testing/claim-reads.ts';
 import { claimScans } from './testing/claim-scans.ts';
 import { claimWrites } from './testing/claim-writes.ts';
@@ -60,6 +61,7 @@ export function contractSuite(
     claimReads,
     claimScans,
     listContract,
+    archiveContract,
     eventContract,
     qualificationContract,
     storeContract,
