@@ -1,4 +1,7 @@
-/** The promise, seen from a client over real sockets, on each real store and through two servers at once. */
+/**
+ * The promise, seen from a client over real sockets, on each real store and through two servers at once. Starting these
+ * takes longer than most tests, so those of one case share them, each with events and players of its own.
+ */
 import type { ClaimReply, ClaimView, EventInput } from '../clients/index.ts';
 import type { Mode } from '../protocol/mode.ts';
 import { assert, suite } from '../protocol/testing/kit.ts';
@@ -8,6 +11,34 @@ import { STORE_CASES, stopStores } from './testing/stores.ts';
 const test = suite('server');
 
 type World = { servers: Running[]; clientOf(i: number): Running['client'] };
+type Use = (world: World) => Promise<void>;
+
+/** What `open` lends is opened for the first who asks, and lent until the end. */
+function sharedBy(open: (use: Use) => Promise<void>) {
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  let closed: Promise<void> | null = null;
+  let lent: Promise<World> | null = null;
+  function lend(): Promise<World> {
+    lent ??= new Promise((resolve, reject) => {
+      closed = open(async (world) => {
+        resolve(world);
+        await ended;
+      });
+      closed.catch(reject);
+    });
+    return lent;
+  }
+  return {
+    use: async (use: Use) => use(await lend()),
+    async end() {
+      end();
+      await closed;
+    },
+  };
+}
 
 function claimOf(reply: ClaimReply) {
   if (!('claim' in reply)) throw new Error(`${reply.code} carries no claim`);
@@ -42,7 +73,7 @@ const CASES = STORE_CASES.flatMap((store) =>
 );
 
 for (const { name, skip, mode, servers: count, withStores } of CASES) {
-  async function withServers(options: { isLocking?: boolean }, use: (world: World) => Promise<void>): Promise<void> {
+  async function withOwnServers(options: { isLocking?: boolean }, use: Use): Promise<void> {
     await withStores(count, async (stores, advertise) => {
       const servers: Running[] = [];
       for (const [i, store] of stores.entries()) {
@@ -58,14 +89,16 @@ for (const { name, skip, mode, servers: count, withStores } of CASES) {
       }
     });
   }
+  const shared = sharedBy((use) => withOwnServers({}, use));
 
   for (const isLocking of [true, false]) {
     test(
       `${name}, lock queue ${isLocking ? 'on' : 'off'}: 200 players × 10 claims at once, each granted once`,
       async () => {
-        await withServers({ isLocking }, async (world) => {
+        const withServers = isLocking ? shared.use : (use: Use) => withOwnServers({ isLocking }, use);
+        await withServers(async (world) => {
           await createEvent(world, { eventKey: 'rush' });
-          const claims = Array.from({ length: 2_000 }, (_, i) => ({ userId: `u${i % 200}`, requestId: `r${i}` }));
+          const claims = Array.from({ length: 2_000 }, (_, i) => ({ userId: `rusher${i % 200}`, requestId: `r${i}` }));
           const replies = await Promise.all(
             claims.map((claim, i) => world.clientOf(Math.floor(i / 200)).claim({ eventKey: 'rush', ...claim })),
           );
@@ -84,10 +117,10 @@ for (const { name, skip, mode, servers: count, withStores } of CASES) {
   test(
     `${name}: the last 50 of stock, 600 players through two servers`,
     async () => {
-      await withServers({}, async (world) => {
+      await shared.use(async (world) => {
         await createEvent(world, { eventKey: 'scarce', stock: 50 });
         const replies = await Promise.all(
-          Array.from({ length: 600 }, (_, i) => world.clientOf(i).claim({ eventKey: 'scarce', userId: `u${i}` })),
+          Array.from({ length: 600 }, (_, i) => world.clientOf(i).claim({ eventKey: 'scarce', userId: `buyer${i}` })),
         );
         assert.equal(countByCode(replies), { GRANTED: 50, SOLD_OUT: 550 });
         const slots = replies.filter(({ code }) => code === 'GRANTED').map((reply) => claimOf(reply).slot as number);
@@ -103,10 +136,10 @@ for (const { name, skip, mode, servers: count, withStores } of CASES) {
   test(
     `${name}: a request id that was granted gets its claim whatever the window says, on every server`,
     async () => {
-      await withServers({}, async (world) => {
+      await shared.use(async (world) => {
         await createEvent(world, { eventKey: 'gone' });
         await createEvent(world, { eventKey: 'other' });
-        const ask = { eventKey: 'gone', userId: 'u1', requestId: 'r1' };
+        const ask = { eventKey: 'gone', userId: 'late1', requestId: 'r1' };
         const granted = await world.clientOf(0).claim(ask);
         assert.is(granted.code, 'GRANTED');
         await world.clientOf(0).events.change('gone', { state: 'ENDED' });
@@ -115,7 +148,7 @@ for (const { name, skip, mode, servers: count, withStores } of CASES) {
           assert.is(replayed.code, 'REPLAYED');
           assert.equal(claimOf(replayed), claimOf(granted));
           assert.is((await world.clientOf(i).claim({ ...ask, eventKey: 'other' })).code, 'KEY_REUSED');
-          assert.is((await world.clientOf(i).claim({ ...ask, userId: 'u2' })).code, 'ENDED');
+          assert.is((await world.clientOf(i).claim({ ...ask, userId: 'late2' })).code, 'ENDED');
         }
       });
     },
@@ -125,15 +158,15 @@ for (const { name, skip, mode, servers: count, withStores } of CASES) {
   test(
     `${name}: a pause holds on the other server within a second`,
     async () => {
-      await withServers({}, async (world) => {
+      await shared.use(async (world) => {
         await createEvent(world, { eventKey: 'live' });
-        assert.is((await world.clientOf(1).claim({ eventKey: 'live', userId: 'u0' })).code, 'GRANTED');
+        assert.is((await world.clientOf(1).claim({ eventKey: 'live', userId: 'watcher0' })).code, 'GRANTED');
         const pausedAt = performance.now();
         await world.clientOf(0).events.pause('live');
-        assert.is((await world.clientOf(0).claim({ eventKey: 'live', userId: 'u1' })).code, 'PAUSED');
+        assert.is((await world.clientOf(0).claim({ eventKey: 'live', userId: 'watcher1' })).code, 'PAUSED');
         let codes = '';
         for (let i = 2; !codes.includes('PAUSED'); i++) {
-          codes += (await world.clientOf(1).claim({ eventKey: 'live', userId: `u${i}` })).code;
+          codes += (await world.clientOf(1).claim({ eventKey: 'live', userId: `watcher${i}` })).code;
         }
         assert.ok(performance.now() - pausedAt < 1_000);
       });
@@ -176,11 +209,11 @@ for (const { name, skip, mode, servers: count, withStores } of CASES) {
   test(
     `${name}: a listed event is for those in its table`,
     async () => {
-      await withServers({}, async (world) => {
+      await shared.use(async (world) => {
         await createEvent(world, { eventKey: 'vip', eligibility: { kind: 'listed' } });
-        await world.clientOf(0).qualifications.add('vip', ['u1', 'u2']);
-        assert.is((await world.clientOf(1).claim({ eventKey: 'vip', userId: 'u1' })).code, 'GRANTED');
-        const refused = await world.clientOf(1).claim({ eventKey: 'vip', userId: 'u3' });
+        await world.clientOf(0).qualifications.add('vip', ['vip1', 'vip2']);
+        assert.is((await world.clientOf(1).claim({ eventKey: 'vip', userId: 'vip1' })).code, 'GRANTED');
+        const refused = await world.clientOf(1).claim({ eventKey: 'vip', userId: 'vip3' });
         assert.equal(refused.code === 'NOT_ELIGIBLE' && refused.reasons, ['NOT_LISTED']);
       });
     },
@@ -190,18 +223,18 @@ for (const { name, skip, mode, servers: count, withStores } of CASES) {
   test(
     `${name}: what is fixed after the first claim, and a stock below what is granted, are refused`,
     async () => {
-      await withServers({}, async (world) => {
+      await shared.use(async (world) => {
         await createEvent(world, { eventKey: 'fixed', stock: 5 });
         const { events } = world.clientOf(0);
         const changed = await events.change('fixed', { period: 'daily' });
         assert.is(changed.code, 'OK', 'without a claim everything can change');
-        for (let i = 0; i < 3; i++) await world.clientOf(1).claim({ eventKey: 'fixed', userId: `u${i}` });
+        for (let i = 0; i < 3; i++) await world.clientOf(1).claim({ eventKey: 'fixed', userId: `fixed${i}` });
         for (const patch of [{ period: 'bogus' }, { timeZone: 'Asia/Seoul' }, { resetHour: 99 }, { stock: null }]) {
           assert.is((await events.change('fixed', patch as object)).code, 'EVENT_FIELD_FIXED', JSON.stringify(patch));
         }
         assert.is((await events.change('fixed', { stock: 2 })).code, 'STOCK_BELOW_GRANTED');
         assert.is((await events.change('fixed', { stock: 3 })).code, 'OK');
-        assert.is((await world.clientOf(1).claim({ eventKey: 'fixed', userId: 'u9' })).code, 'SOLD_OUT');
+        assert.is((await world.clientOf(1).claim({ eventKey: 'fixed', userId: 'fixed9' })).code, 'SOLD_OUT');
       });
     },
     { skip },
@@ -210,10 +243,10 @@ for (const { name, skip, mode, servers: count, withStores } of CASES) {
   test(
     `${name}: lists show every claim, newest first, by pages`,
     async () => {
-      await withServers({}, async (world) => {
+      await shared.use(async (world) => {
         for (const eventKey of ['a', 'b']) await createEvent(world, { eventKey });
-        for (let i = 0; i < 25; i++) await world.clientOf(0).claim({ eventKey: 'a', userId: `u${i}` });
-        await world.clientOf(0).claim({ eventKey: 'b', userId: 'u1', requestId: 'mine' });
+        for (let i = 0; i < 25; i++) await world.clientOf(0).claim({ eventKey: 'a', userId: `listed${i}` });
+        await world.clientOf(0).claim({ eventKey: 'b', userId: 'listed1', requestId: 'mine' });
         const seen: ClaimView[] = [];
         await projected(world, 'a', 25);
         let cursor: string | undefined;
@@ -230,14 +263,16 @@ for (const { name, skip, mode, servers: count, withStores } of CASES) {
           times,
           [...times].sort((a, b) => b - a),
         );
-        const mine = await world.clientOf(1).claims.ofUser({ userId: 'u1' });
+        const mine = await world.clientOf(1).claims.ofUser({ userId: 'listed1' });
         assert.equal(mine.code === 'OK' && mine.items.map(({ eventKey }) => eventKey), ['b', 'a']);
-        const found = await world.clientOf(1).claims.byRequest({ userId: 'u1', requestId: 'mine' });
+        const found = await world.clientOf(1).claims.byRequest({ userId: 'listed1', requestId: 'mine' });
         assert.is(found.code === 'OK' && found.claim.eventKey, 'b');
       });
     },
     { skip },
   );
+
+  test(`${name}: the servers are stopped`, shared.end, { skip });
 }
 
 test('the stores are stopped', stopStores);

@@ -23,6 +23,8 @@ export type Program = {
   cores?: string | undefined;
   env?: Readonly<Record<string, string>>;
   channel?: 'ipc';
+  /** A program that comes to an end, which is not worth a word then. */
+  ends?: 'by itself';
   /** Another user to run as, for programs that refuse to be root. */
   uid?: number;
   gid?: number;
@@ -42,11 +44,11 @@ export class Child {
   groups: Readonly<Record<string, string>> | null = null;
   #isStopping = false;
 
-  constructor(name: string, child: ChildProcess) {
+  constructor(name: string, child: ChildProcess, ends?: 'by itself') {
     this.name = name;
     this.process = child;
     child.once('exit', (code, signal) => {
-      if (this.#isStopping || this.groups === null) return;
+      if (this.#isStopping || this.groups === null || ends !== undefined) return;
       process.stderr.write(`${name} ended by itself: ${signal ?? `exit code ${code}`}\n`);
     });
   }
@@ -104,7 +106,7 @@ export class Processes {
     // Another user may not be able to enter this tree.
     const cwd = uid === undefined ? ROOT : '/';
     const started = spawn(command, args, { cwd, stdio: [...stdio], env, uid, gid });
-    const child = new Child(name, started);
+    const child = new Child(name, started, program.ends);
     this.#children.add(child);
     started.once('exit', () => this.#children.delete(child));
     child.groups = await readiness(started, program);

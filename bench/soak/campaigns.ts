@@ -1,5 +1,6 @@
 /** Every campaign by the name it is called by. */
 import type { Campaign } from './campaign.ts';
+import { archive } from './campaigns/archive.ts';
 import { conflict } from './campaigns/conflict.ts';
 import { disk } from './campaigns/disk.ts';
 import { freeze } from './campaigns/freeze.ts';
@@ -29,5 +30,6 @@ export const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   owner,
   disk,
   conflict,
+  archive,
   stores,
 };

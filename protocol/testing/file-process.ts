@@ -44,7 +44,7 @@ export async function runFile(file: string, { folder, shown }: Place): Promise<R
   const seconds = (performance.now() - startedAt) / 1000;
   process.stdout.write(`\n${file} (${seconds.toFixed(1)} s)\n${output.replaceAll(folder, shown)}`);
   const died = said.tally === null || (code !== 0 && failed === 0);
-  if (said.left.length > 0) process.stdout.write(`  left open: ${said.left.join(', ')}\n`);
+  if (said.left.length > 0) process.stdout.write(`  left open: ${[...new Set(said.left)].join(', ')}\n`);
   if (died) {
     const where = said.tally === null && said.test !== null ? ` in the test: ${said.test}` : '';
     process.stdout.write(`  the file ended with ${signal ?? `exit code ${code}`}${where}\n`);
@@ -61,7 +61,7 @@ async function outcomeOf(child: ChildProcess): Promise<{ output: string; code: n
     });
   }
   const alarm = setTimeout(() => {
-    output += `\n  not finished after ${FILE_DEADLINE_MS / 1000} s`;
+    output += `\n  not finished after ${FILE_DEADLINE_MS / 1000} s\n`;
     child.kill('SIGKILL');
   }, FILE_DEADLINE_MS);
   return new Promise((resolve) => {

@@ -182,6 +182,8 @@ for (const stores of STORE_CASES) {
           const replies = await client.claimBatch({ eventKey: 'busy', userIds: usersNamed('u', 40), batchId: 'b' });
           const granted = replies.flatMap((reply) => (reply.code === 'GRANTED' ? [reply.claim.claimKey] : []));
           assert.is(granted.length, 40);
+          const times = replies.map((reply) => (reply.code === 'GRANTED' ? reply.claim.grantedAt : 0));
+          const lastGrantedAt = Math.max(...times);
           assert.equal((await run(client, folder)).body.archived, [], 'its grace is not over');
           assert.is((await client.events.change('busy', { graceMs: 0 })).code, 'OK');
           const { body } = await run(client, folder);
@@ -191,7 +193,8 @@ for (const stores of STORE_CASES) {
             granted.sort(),
           );
           assert.equal(await store.claims.list({ eventKey: 'busy' }, { limit: 5 }), []);
-          assert.equal(await comparison(client, past()), []);
+          // What was granted later would not be judged.
+          assert.equal(await comparison(client, lastGrantedAt), []);
           assert.is((await client.events.change('busy', { graceMs: 30 * DAY_MS })).code, 'OK');
           const late = await client.claim({ eventKey: 'busy', userId: 'late' });
           assert.is(late.code, 'ENDED');

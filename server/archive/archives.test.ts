@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { assert, rejection, suite } from '../../protocol/testing/kit.ts';
 import type { Act } from '../accounts/audit.ts';
 import { EventConfigs } from '../events/configs.ts';
@@ -216,6 +217,10 @@ for (const [how, damage] of Object.entries({
     const bytes = await readFile(path);
     bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
     await writeFile(path, bytes);
+  },
+  'replaced by another that is whole': async (path: string) => {
+    const text = gunzipSync(await readFile(path)).toString('utf8');
+    await writeFile(path, gzipSync(text.replace('"requestId":"', '"requestId":"x')));
   },
 })) {
   test(`of a sealed file that was ${how} nothing more is removed`, () =>

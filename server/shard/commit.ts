@@ -109,7 +109,7 @@ export class GroupCommit {
     const outcomes = await sending;
     lane.inFlight--;
     const ms = this.#runtime.monotonicMs() - sentAt;
-    this.#schedule(lane);
+    await this.#startNext(lane);
     let duplicates = 0;
     turns.forEach((turn, i) => {
       const outcome = outcomes[i] as InsertOutcome;
@@ -117,6 +117,16 @@ export class GroupCommit {
       this.#hooks.settled(turn, outcome);
     });
     this.#hooks.committed({ size: turns.length, ms, duplicates });
+  }
+
+  /**
+   * Nothing that is still to be read could join a full commit: it goes to the store at once, and what this one has to report,
+   * which takes milliseconds, waits until that is on its way.
+   */
+  async #startNext(lane: Lane): Promise<void> {
+    if (lane.isScheduled || lane.pending.length < this.#store.insertMax) return this.#schedule(lane);
+    void this.#commit(lane);
+    await new Promise<void>((resolve) => this.#runtime.soon(resolve));
   }
 
   /**
@@ -140,7 +150,7 @@ export class GroupCommit {
         turns.push(turn);
       }
     }
-    lane.pending = [...waiting, ...lane.pending.slice(seen)];
+    lane.pending.splice(0, seen, ...waiting);
     return turns;
   }
 }

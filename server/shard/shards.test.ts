@@ -57,6 +57,21 @@ test('everything decided during a commit goes into the next one', async () => {
   assert.is(bench.sent[2]?.drafts.length, 100);
 });
 
+test('a full commit goes to the store before what the last one has to report', async () => {
+  const sentWhenAnswered: number[] = [];
+  const bench = shardBench({ onOutcome: () => sentWhenAnswered.push(bench.sent.length) });
+  await Promise.all(Array.from({ length: 1_600 }, (_, i) => bench.claim(`u${i}`, `r${i}`)));
+  assert.equal(
+    bench.sent.map(({ drafts }) => drafts.length),
+    [500, 500],
+  );
+  await bench.sent[0]?.answer(bench.sent[0].drafts.map((draft) => inserted(draft)));
+  assert.equal([bench.sent.length, bench.sent[2]?.drafts.length], [3, 500]);
+  assert.equal([sentWhenAnswered.length, sentWhenAnswered[0]], [500, 3]);
+  await bench.sent[1]?.answer(bench.sent[1].drafts.map((draft) => inserted(draft)));
+  assert.equal([bench.sent.length, bench.sent[3]?.drafts.length], [4, 100]);
+});
+
 test('a request whose twin is still at work is IN_PROGRESS at its deadline, another request BUSY', async () => {
   const bench = shardBench();
   await bench.claim('u1', 'r1', { deadlineMs: 20_000 });

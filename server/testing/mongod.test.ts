@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assert, suite } from '../../protocol/testing/kit.ts';
 import { LOADER, runnable } from '../../protocol/testing/launch.ts';
+import { isAlive } from './alive.ts';
 import { mongodReason } from './mongod.ts';
 
 const test = suite('mongod for tests');
@@ -17,15 +18,6 @@ const { members } = standalone;
 process.stdout.write('#' + JSON.stringify({ pid: members[0].pid, dataFolder: members[0].dataFolder }) + '\\n');
 setInterval(() => {}, 1000);
 `;
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
@@ -43,10 +35,10 @@ test(
     child.stdout.on('data', (chunk) => (output += chunk));
     await until(() => /#.*\n/.test(output) || child.exitCode !== null);
     const { pid, dataFolder } = JSON.parse(/#(.*)\n/.exec(output)?.[1] ?? '{}');
-    assert.ok(isRunning(pid));
+    assert.ok(isAlive(pid));
     child.kill('SIGKILL');
     await once(child, 'exit');
-    await until(() => !isRunning(pid) && !existsSync(dirname(dataFolder)));
+    await until(() => !isAlive(pid) && !existsSync(dirname(dataFolder)));
   },
   { skip: mongodReason },
 );

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launchOf } from '../../protocol/testing/launch.ts';
+import { hasAlive } from './alive.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const FREE_PORTS = ['--tcp', '127.0.0.1:0', '--http', '127.0.0.1:0'];
@@ -56,7 +57,7 @@ function launch([command = '', ...args]: readonly string[], cwd: string, env: Re
       look();
     });
   }
-  function send(target: number, name: NodeJS.Signals | 0): boolean {
+  function send(target: number, name: NodeJS.Signals): boolean {
     try {
       return process.kill(target, name);
     } catch {
@@ -69,7 +70,7 @@ function launch([command = '', ...args]: readonly string[], cwd: string, env: Re
     exit,
     signal: (name) => send(pid, name),
     signalGroup: (name) => send(-pid, name),
-    hasProcesses: () => send(-pid, 0),
+    hasProcesses: () => hasAlive(pid),
   };
 }
 

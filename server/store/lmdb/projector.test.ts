@@ -149,6 +149,8 @@ test('a request id that another claim has stays with it, and the claim is put al
     assert.is((await projector.advance(journal.head, 2)).claims, 1);
     assert.equal(await store.claims.byKey(['winter/-/anna', 'summer/-/anna', 'autumn/-/anna']), [first, second, third]);
     assert.equal(await store.claims.byRequest([{ userId: 'anna', requestId: 'same' }]), [first]);
+    assert.is(await store.archive.remove({ eventKey: 'autumn', period: '-' }, [third as ClaimRecord]), 1);
+    assert.equal(await store.claims.byRequest([{ userId: 'anna', requestId: 'same' }]), [first], 'archived or not');
   }));
 
 test('the main thread writes and reads in between, and everything is there', () =>

@@ -7,6 +7,7 @@ import { realRuntime } from '../../lib/runtime.ts';
 import { mongodReason, startReplicaSet } from '../../testing/mongod.ts';
 import { type Running, startServer } from '../../testing/servers.ts';
 import { type Store, StoreRefused } from '../store.ts';
+import { createDraft, eventOf, recordOf } from '../testing/fixtures.ts';
 
 const test = suite('named stores');
 const onMongod = { skip: mongodReason };
@@ -98,6 +99,32 @@ test(
       assert.is((await client.events.change('there', { splitBy: 'none' })).code, 'EVENT_FIELD_FIXED');
       assert.is((await client.events.setMode('there', 'journal')).code, 'BAD_REQUEST');
     }),
+  onMongod,
+);
+
+test(
+  'what is archived leaves the store of its event',
+  async () => {
+    const store = await open(freshUris());
+    try {
+      const place = { store: 'b', splitBy: 'event' } as const;
+      await store.events.create(eventOf({ eventKey: 'gifts', ...place }));
+      const draft = createDraft();
+      const drafts = [draft({ eventKey: 'gifts', place }), draft({ eventKey: 'gifts', place })];
+      await store.claims.insert([...drafts, draft({ eventKey: 'here' })]);
+      const series = { eventKey: 'gifts', period: '-', ...place };
+      assert.equal(await store.archive.periods(series), ['-']);
+      assert.equal(await store.archive.periods({ ...series, store: 'main' }), []);
+      const records = drafts.map((one) => recordOf(one));
+      assert.is(await store.archive.remove(series, records), 2);
+      await store.archive.clear(series);
+      const retired = await store.archive.retire({ dayMax: '', events: [series] });
+      assert.equal(retired, ['b: user_events_event_gifts']);
+      assert.is((await store.claims.list({}, { limit: 5 })).length, 1);
+    } finally {
+      await store.close();
+    }
+  },
   onMongod,
 );
 

@@ -76,14 +76,6 @@ export function archiveContract(test: Test): void {
     assert.is((await keysOf(store, 'gifts')).length, 2);
   });
 
-  test('a request id that another claim had first still leads to that one', async ({ store, draft }) => {
-    const [first] = await put(store, [draft({ eventKey: 'daily', period: NEXT, userId: 'anna', requestId: 'r' })]);
-    const [second] = await put(store, [draft({ eventKey: 'daily', period: DAY, userId: 'anna' })]);
-    if (first === undefined || second === undefined) throw new Error('two claims');
-    assert.is(await store.archive.remove({ eventKey: 'daily', period: DAY }, [second]), 1);
-    assert.equal(await store.claims.byRequest([{ userId: 'anna', requestId: 'r' }]), [first]);
-  });
-
   test('keys that were made void for a late attempt are no claims, and go with the period', async ({
     store,
     draft,
