@@ -39,11 +39,11 @@ export async function runFile(file: string, { folder, shown }: Place): Promise<R
     else if ('tally' in message) said.tally = message.tally;
     else said.left = message.left;
   });
-  const { output, code, signal } = await outcomeOf(child);
+  const { output, code, signal, isHeld } = await outcomeOf(child);
   const { passed, failed, skipped } = said.tally ?? { passed: 0, failed: 0, skipped: [] };
   const seconds = (performance.now() - startedAt) / 1000;
   process.stdout.write(`\n${file} (${seconds.toFixed(1)} s)\n${output.replaceAll(folder, shown)}`);
-  const died = said.tally === null || (code !== 0 && failed === 0);
+  const died = said.tally === null || isHeld || (code !== 0 && failed === 0);
   if (said.left.length > 0) process.stdout.write(`  left open: ${[...new Set(said.left)].join(', ')}\n`);
   if (died) {
     const where = said.tally === null && said.test !== null ? ` in the test: ${said.test}` : '';
@@ -52,9 +52,13 @@ export async function runFile(file: string, { folder, shown }: Place): Promise<R
   return { file, passed, failed: failed + (died ? 1 : 0), skipped, seconds };
 }
 
-async function outcomeOf(child: ChildProcess): Promise<{ output: string; code: number | null; signal: string | null }> {
+/** `isHeld` where a process that the file left behind held its output open. */
+type Outcome = { output: string; code: number | null; signal: string | null; isHeld: boolean };
+
+async function outcomeOf(child: ChildProcess): Promise<Outcome> {
   running.add(child);
   let output = '';
+  let isHeld = false;
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
@@ -70,11 +74,12 @@ async function outcomeOf(child: ChildProcess): Promise<{ output: string; code: n
       clearTimeout(alarm);
       const patience = setTimeout(() => {
         output += '\n  a process that the file left behind holds its output open\n';
+        isHeld = true;
         child.stdout?.destroy();
         child.stderr?.destroy();
       }, OUTPUT_MS_MAX);
       child.on('close', () => clearTimeout(patience));
     });
-    child.on('close', (code, signal) => resolve({ output, code, signal }));
+    child.on('close', (code, signal) => resolve({ output, code, signal, isHeld }));
   });
 }

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { assert, suite } from '../../protocol/testing/kit.ts';
+import { launchOf } from '../../protocol/testing/launch.ts';
 import { chanceOf } from '../../protocol/testing/random.ts';
 import { realRuntime } from '../lib/runtime.ts';
 import { openLmdbStore } from '../store/lmdb/open.ts';
@@ -20,13 +20,13 @@ const DAYS = 20;
 const USERS = 1_000;
 /** A kill comes within so many steps; a day takes sixteen, and as many steps as there are days come first. */
 const STEPS_MAX = 70;
-const PROGRAM = fileURLToPath(new URL('./testing/archive-program.ts', import.meta.url));
+const PROGRAM = launchOf('./testing/archive-program.ts', import.meta.url);
 
 type Kill = { steps: number; ms: number };
 
 /** Resolves with what it said at last. It is killed so long after so many steps, if it makes as many. */
 async function archived(directory: string, kill: Kill | null): Promise<string> {
-  const args = ['--import', 'tsx', PROGRAM, directory, 'to', String(Date.now())];
+  const args = [...PROGRAM, directory, 'to', String(Date.now())];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
