@@ -129,7 +129,8 @@ test('a run that is ended ends its files and leaves nothing', async () => {
     assert.is(readdirSync(join(tree, 'tmp')).length, 1);
     child.kill('SIGTERM');
     await gone;
-    assert.is((await ended).code, 1);
+    const { code, lines } = await ended;
+    assert.equal([code, lines.at(-1)], [1, 'the run was ended by SIGTERM']);
     assert.equal(readdirSync(join(tree, 'tmp')), []);
   });
   server.close();

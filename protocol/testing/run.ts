@@ -77,5 +77,10 @@ process.on('exit', () => {
   killFiles();
   remove();
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    process.stdout.write(`\nthe run was ended by ${signal}\n`);
+    process.exit(1);
+  });
+}
 process.exitCode = (await run(process.argv.slice(2), { folder, shown: root.replace(/\/$/, '') }, fault)) ? 0 : 1;
