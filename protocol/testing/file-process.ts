@@ -4,12 +4,11 @@
  * file that did not say how it went has failed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tally } from './kit.ts';
 
 const FILE_DEADLINE_MS = 180_000;
-/** What a dead file left running may hold its output open; nobody waits for that longer than this. */
-const OUTPUT_MS_MAX = 2_000;
 
 export type Result = { file: string; passed: number; failed: number; skipped: string[]; seconds: number };
 /** What a file's process says to the runner. */
@@ -29,22 +28,29 @@ export async function runFile(file: string, { folder, shown }: Place): Promise<R
   const startedAt = performance.now();
   const program = join(folder, 'protocol/testing/run-file.js');
   const compiled = join(folder, file.replace(/\.ts$/, '.js'));
+  const printed = join(folder, `${file}.output`);
+  // A file takes what is printed at once, where a pipe loses what is on its way when the process is ended.
+  const descriptor = openSync(printed, 'w');
   const child = spawn(process.execPath, ['--enable-source-maps', program, compiled], {
     cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', descriptor, descriptor, 'ipc'],
   });
+  closeSync(descriptor);
   const said: { test: string | null; tally: Tally | null; left: string[] } = { test: null, tally: null, left: [] };
   child.on('message', (message: Message) => {
     if ('begins' in message) said.test = message.begins;
     else if ('tally' in message) said.tally = message.tally;
     else said.left = message.left;
   });
-  const { output, code, signal, isHeld } = await outcomeOf(child);
+  const { code, signal, isLate } = await endOf(child);
   const { passed, failed, skipped } = said.tally ?? { passed: 0, failed: 0, skipped: [] };
   const seconds = (performance.now() - startedAt) / 1000;
-  process.stdout.write(`\n${file} (${seconds.toFixed(1)} s)\n${output.replaceAll(folder, shown)}`);
-  const died = said.tally === null || isHeld || (code !== 0 && failed === 0);
+  process.stdout.write(
+    `\n${file} (${seconds.toFixed(1)} s)\n${readFileSync(printed, 'utf8').replaceAll(folder, shown)}`,
+  );
+  const died = said.tally === null || (code !== 0 && failed === 0);
   if (said.left.length > 0) process.stdout.write(`  left open: ${[...new Set(said.left)].join(', ')}\n`);
+  if (isLate) process.stdout.write(`\n  not finished after ${FILE_DEADLINE_MS / 1000} s\n`);
   if (died) {
     const where = said.tally === null && said.test !== null ? ` in the test: ${said.test}` : '';
     process.stdout.write(`  the file ended with ${signal ?? `exit code ${code}`}${where}\n`);
@@ -52,34 +58,21 @@ export async function runFile(file: string, { folder, shown }: Place): Promise<R
   return { file, passed, failed: failed + (died ? 1 : 0), skipped, seconds };
 }
 
-/** `isHeld` where a process that the file left behind held its output open. */
-type Outcome = { output: string; code: number | null; signal: string | null; isHeld: boolean };
+type End = { code: number | null; signal: string | null; isLate: boolean };
 
-async function outcomeOf(child: ChildProcess): Promise<Outcome> {
+/** When it is gone and all that it said is heard. It is killed at the deadline. */
+function endOf(child: ChildProcess): Promise<End> {
   running.add(child);
-  let output = '';
-  let isHeld = false;
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  }
+  let isLate = false;
   const alarm = setTimeout(() => {
-    output += `\n  not finished after ${FILE_DEADLINE_MS / 1000} s\n`;
+    isLate = true;
     child.kill('SIGKILL');
   }, FILE_DEADLINE_MS);
   return new Promise((resolve) => {
-    child.on('exit', () => {
+    child.on('close', (code, signal) => {
       running.delete(child);
       clearTimeout(alarm);
-      const patience = setTimeout(() => {
-        output += '\n  a process that the file left behind holds its output open\n';
-        isHeld = true;
-        child.stdout?.destroy();
-        child.stderr?.destroy();
-      }, OUTPUT_MS_MAX);
-      child.on('close', () => clearTimeout(patience));
+      resolve({ code, signal, isLate });
     });
-    child.on('close', (code, signal) => resolve({ output, code, signal, isHeld }));
   });
 }

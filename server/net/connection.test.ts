@@ -52,6 +52,25 @@ test('HELLO is answered with READY and the proof of the server', async () => {
   });
 });
 
+test('what the handler keeps of a request stays as it came, whatever is read after it', async () => {
+  await withListener({}, async ({ address, taken }) => {
+    const [first, second] = [await readyClient(address), await readyClient(address)];
+    for (const [client, word] of [
+      [first, 'one'],
+      [second, 'two'],
+      [first, 'six'],
+    ] as const) {
+      const before = taken.length;
+      client.send(request(before, { body: [word, Buffer.from(word)] }));
+      await until(() => taken.length > before);
+    }
+    assert.equal(
+      taken.map(({ frame }) => decodeBody(frame.body)),
+      ['one', 'two', 'six'].map((word) => [word, Buffer.from(word)]),
+    );
+  });
+});
+
 test('the handler gets requests in order with who asked; replies go out in any order', async () => {
   await withListener({}, async ({ address, taken }) => {
     const client = await readyClient(address);

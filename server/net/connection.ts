@@ -17,6 +17,7 @@ import type { NetCounters } from './counters.ts';
 import type { Flusher } from './flusher.ts';
 import { type HandshakeParts, judgeHello, welcomeFrame } from './handshake.ts';
 import { InFlight } from './in-flight.ts';
+import { intakeOf } from './intake.ts';
 import { type CloseReason, type PinnedReason, type State, stepped } from './life.ts';
 import { Outbox } from './outbox.ts';
 import { closeFrame, goAwayFrame, pingFrame, pongFrame, problemFrame } from './own-frames.ts';
@@ -64,7 +65,8 @@ export class Connection implements Peer {
   #pauses = 0;
   #lost: Error | null = null;
 
-  constructor(socket: Socket, shared: Shared) {
+  constructor(accepted: Socket, shared: Shared) {
+    const socket = intakeOf(accepted, (chunk) => this.#take(chunk));
     this.#socket = socket;
     this.#shared = shared;
     this.#reader = new FrameReader(shared.handshake.limits.frameBytesMaxBeforeReady);
@@ -72,7 +74,6 @@ export class Connection implements Peer {
     this.#nonce = shared.randomBytes(32);
     this.#inStateSince = shared.clock.exactMs();
     this.#heardAt = shared.clock.nowMs;
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('drain', () => this.#checkUnsent());
     socket.on('end', () => this.#leave('PEER_CLOSED'));
     socket.on('error', (error) => {
@@ -268,7 +269,7 @@ export class Connection implements Peer {
     const { handler, log } = this.#shared;
     const { op, number } = reader;
     try {
-      if (handler.take?.(this, reader) !== true) handler.request(this, reader.frame());
+      if (handler.take?.(this, reader) !== true) handler.request(this, keptFrame(reader));
     } catch (error) {
       log.error({ err: error, op }, 'the request handler threw');
       if (this.#inFlight.delete(number)) this.#send(problemFrame({ op, number }, { code: 'INTERNAL' }));
@@ -322,4 +323,10 @@ export class Connection implements Peer {
     this.#leave(this.#lost === null ? 'PEER_CLOSED' : 'PEER_LOST');
     this.#shared.onGone(this);
   }
+}
+
+/** What the general way may still hold when the next bytes are read. */
+function keptFrame(reader: FrameReader): Frame {
+  const frame = reader.frame();
+  return { ...frame, body: Buffer.from(frame.body) };
 }

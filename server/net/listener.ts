@@ -129,7 +129,7 @@ class SocketListener implements Listener {
   #createServer(): Server {
     const { tls } = this.#options;
     const tcp = { noDelay: true } as const;
-    if (tls === undefined) return createServer(tcp, (socket) => this.#accept(socket));
+    if (tls === undefined) return createServer({ ...tcp, pauseOnConnect: true }, (socket) => this.#accept(socket));
     const { cert, key, ca } = tls;
     const client = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
     const secured = { ...tcp, cert, key, ...client, handshakeTimeout: this.#limits.handshakeMs };
