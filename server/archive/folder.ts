@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { access, constants, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { syncFolder } from '../lib/sync-folder.ts';
 import { ClaimFileWriter, linesOf, type Sum } from './claim-file.ts';
 import { type Manifest, manifestOf } from './manifest.ts';
 import { ArchiveRefused } from './refused.ts';
@@ -23,6 +24,8 @@ export class Folder {
   static async open(path: string): Promise<Folder> {
     try {
       await mkdir(path, { mode: 0o700 }).catch(ignoring('EEXIST'));
+      // What was made may be a run's that was killed right then.
+      await syncFolder(dirname(resolve(path)));
       if (!(await stat(path)).isDirectory()) throw new ArchiveRefused('a folder, which this is not');
       await access(path, constants.W_OK | constants.X_OK);
       return new Folder(path);
@@ -39,7 +42,7 @@ export class Folder {
   /** What was written and closed gets its name, durably. */
   async publish({ path }: ClaimFileWriter): Promise<void> {
     await rename(path, path.slice(0, -PART.length));
-    await this.#sync();
+    await syncFolder(this.path);
   }
 
   lines(name: string, length: number): AsyncGenerator<string[], Sum> {
@@ -67,19 +70,11 @@ export class Folder {
       await handle.close();
     }
     await rename(path + PART, path);
-    await this.#sync();
+    await syncFolder(this.path);
   }
 
   #pathOf(file: string): string {
     return join(this.path, file);
-  }
-
-  /** Until then the disk may forget a name. */
-  async #sync(): Promise<void> {
-    // Windows opens no folders and needs no such sync.
-    if (process.platform === 'win32') return;
-    const handle = await open(this.path, 'r');
-    await handle.sync().finally(() => handle.close());
   }
 }
 

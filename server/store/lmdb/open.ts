@@ -3,9 +3,10 @@
  * its journal in `DIRECTORY/journal`; the folder itself also holds keys and the lock, which are not this module's. Who opens it has locked the folder: LMDB
  * would let a second process in.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, extname, join, resolve } from 'node:path';
 import type { Runtime } from '../../../protocol/runtime.ts';
+import { syncFolder } from '../../lib/sync-folder.ts';
 import type { HintStore } from '../journal.ts';
 import { realFiles } from '../log/files.ts';
 import { HintFile } from '../log/hint.ts';
@@ -132,25 +133,14 @@ function journaled(
 
 async function openFolder(options: LmdbOptions): Promise<Opened> {
   const folder = join(options.directory, 'store');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   if (dataFileOf(dataFileIn(folder)) === 'short') await verifyFolder(folder);
   const root = openRoot(folder);
   const { clusterId } = await identify(root, options).finally(() => root.close());
   // A synced file is lost all the same while its folder does not durably name it.
-  for (const each of [folder, options.directory]) syncFolder(each);
+  for (const each of [folder, options.directory, dirname(resolve(options.directory))]) await syncFolder(each);
   const transactions = new Transactions(folder, openEnvironment(folder), options.onFailure ?? (() => {}));
   return { transactions, clusterId, folder };
-}
-
-function syncFolder(path: string): void {
-  // Windows opens no folders and needs no such sync.
-  if (process.platform === 'win32') return;
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 function lineOf(cause: unknown): string {

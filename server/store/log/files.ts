@@ -10,6 +10,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { lockFolder } from '../../lib/folder-lock.ts';
+import { syncFolder } from '../../lib/sync-folder.ts';
 
 /** `made`: new and empty, whatever was there. */
 export type Access = 'read' | 'through' | 'made';
@@ -147,17 +148,6 @@ export function filesOf(through: Through): FileLayer {
     remove: (path) => rm(path, { force: true }),
     syncFolder,
   };
-}
-
-async function syncFolder(directory: string): Promise<void> {
-  // Windows opens no folders and needs no such sync.
-  if (process.platform === 'win32') return;
-  const descriptor = await openAt(directory, constants.O_RDONLY);
-  try {
-    await syncAt(descriptor);
-  } finally {
-    await closeAt(descriptor);
-  }
 }
 
 /** Where the flag is missing, or does not reach through the disk's own memory, each write is followed by a sync. */
