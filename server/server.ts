@@ -71,6 +71,8 @@ export type ServerOptions = {
   knownUsersMax?: number;
   /** Memory for lists of users who may claim, in bytes; 0 looks everybody up. Default 256 MiB. */
   qualificationBytesMax?: number;
+  /** Memory for the claims of open windows of journal events and for request ids, about; 2 GiB when left out. */
+  indexBytesMax?: number;
   connectionsMax?: number;
 };
 
@@ -99,6 +101,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
   const journaling = new Journaling({
     ...{ eligibility, seed },
     ...{ store: options.store, configs, runtime, nowMs: clock.nowMs, log, onCommit: metrics.commit },
+    memoryBytesMax: options.indexBytesMax ?? 2 * 1_024 ** 3,
     projectionIntervalMs: options.projectionIntervalMs ?? 1_000,
     load: options.load ?? loopLoad(),
   });

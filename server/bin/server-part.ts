@@ -72,6 +72,7 @@ export async function startServerPart(settings: Settings, { runtime, log }: Part
       projectionIntervalMs: settings.projectionInterval,
       shardCount: settings.shards,
       knownUsersMax: settings.claimCache,
+      indexBytesMax: settings.indexMemory,
       qualificationBytesMax: settings.qualificationMemory,
       ...(tls === undefined ? {} : { tls }),
     });

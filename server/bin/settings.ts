@@ -125,6 +125,13 @@ export const SETTINGS = {
     'users whose claims are remembered in memory; 0 for none',
     whole({ min: 0, max: 50_000_000 }),
   ),
+  indexMemory: row(
+    '--index-memory',
+    'SIZE',
+    '2GiB',
+    'memory for who has claimed in open windows of journal events, 64MiB to 64GiB; what does not fit is looked up',
+    sizeWithin('64MiB', '64GiB'),
+  ),
   qualificationMemory: row(
     '--qualification-memory',
     'SIZE',

@@ -88,6 +88,29 @@ export class Fingerprints {
     if (count * 2 > (this.#tables[table] as Int32Array).length * FILL_MAX) this.#grow(table, count);
   }
 
+  /** Forgets the entries of a table whose positions are old, and gives back the memory that they took. */
+  prune(table: number, isOld: (position: number) => boolean): void {
+    const old = this.#tables[table] as Int32Array;
+    let kept = 0;
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at] !== EMPTY && !isOld((old[at + 1] as number) >>> 0)) kept++;
+    }
+    const forgotten = (this.#counts[table] ?? 0) - kept;
+    if (forgotten === 0) return;
+    let length = 0;
+    while (kept > length * FILL_MAX) length = slotsAfter(length, table);
+    const slots = kept === 0 ? NO_TABLE : new Int32Array(2 * length);
+    for (let at = 0; at < old.length; at += 2) {
+      const position = (old[at + 1] as number) >>> 0;
+      if (old[at] !== EMPTY && !isOld(position)) put(slots, old[at] as number, position);
+    }
+    this.#tables[table] = slots;
+    this.#counts[table] = kept;
+    this.count -= forgotten;
+    this.bytes += bytesOf(slots) - bytesOf(old);
+    this.#tag = EMPTY;
+  }
+
   /** Forgets everything and gives the memory back. */
   clear(): void {
     this.#tables = NO_TABLES as Int32Array[];
@@ -128,9 +151,14 @@ export class Fingerprints {
       if (tag !== EMPTY) put(slots, tag, old[at + 1] as number);
     }
     this.#tables[index] = slots;
-    this.bytes += slots.byteLength - (old === NO_TABLE ? -TABLE_BYTES : old.byteLength);
+    this.bytes += bytesOf(slots) - bytesOf(old);
     return slots;
   }
+}
+
+/** V8's share included. */
+function bytesOf(slots: Int32Array): number {
+  return slots === NO_TABLE ? 0 : slots.byteLength + TABLE_BYTES;
 }
 
 /** By half each time, from one of eight sizes: were all alike, all would grow within the same moment. */

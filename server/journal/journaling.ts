@@ -37,6 +37,8 @@ export type JournalingOptions = {
   eligibility: Pick<Eligibility, 'has'>;
   /** Of every hash of a user id in this process. */
   seed: Seed;
+  /** For the indexes of claims and the filter of request ids, about. */
+  memoryBytesMax: number;
   runtime: Runtime;
   nowMs: () => number;
   log: Log;
@@ -247,7 +249,7 @@ export class Journaling {
   }
 
   async #reigning(journal: Journal, projector: Projector): Promise<Running> {
-    const { store, configs, eligibility, seed, runtime, nowMs, log, onCommit } = this.#options;
+    const { store, configs, eligibility, seed, memoryBytesMax, runtime, nowMs, log, onCommit } = this.#options;
     const { projectionIntervalMs: intervalMs, load } = this.#options;
     const mark = await projector.mark();
     // Somebody has emptied the journal, or put another one in its place: its offsets would lie behind the mark for ever.
@@ -259,7 +261,7 @@ export class Journaling {
     }
     const reign: Reign = new Reign({
       ...{ journal, mark, claims: store.claims, events: store.events, hints: store.hints, configs, eligibility, seed },
-      ...{ runtime, log, nowMs, onCommit, inserted: () => this.#inserting.over() },
+      ...{ memoryBytesMax, runtime, log, nowMs, onCommit, inserted: () => this.#inserting.over() },
       onFenced: () => this.#fenced(reign),
     });
     await reign.recover();

@@ -80,10 +80,15 @@ function durableKeys(bench: Bench): Set<string> {
   return new Set(durable(bench).map(({ claimKey }) => claimKey));
 }
 
-for (const seed of [1, 2, 3, 4, 5, 6]) {
-  test(`seed ${seed}`, async () => {
+const RUNS = [1, 2, 3, 4, 5, 6].flatMap((seed) => [
+  { seed, memoryBytesMax: Number.POSITIVE_INFINITY },
+  { seed, memoryBytesMax: 0 },
+]);
+
+for (const { seed, memoryBytesMax } of RUNS) {
+  test(`seed ${seed}, ${memoryBytesMax} bytes of memory`, async () => {
     const chance = chanceOf(seed);
-    const bench = journalBench();
+    const bench = journalBench({ memoryBytesMax });
     for (const event of EVENTS) bench.events.set(event.eventKey, event);
     await bench.start();
     const answers: Answer[] = [];

@@ -14,6 +14,7 @@ import { type ClaimRecord, type ClaimStore, type EventStore, StoreUnavailable } 
 import type { Ask } from './ask.ts';
 import { BlockCommit } from './block-commit.ts';
 import { Entries, type Entry } from './entries.ts';
+import { Eviction } from './eviction.ts';
 import { KeyHash, type Seed } from './hash.ts';
 import { Hints } from './hints.ts';
 import type { Unprojected } from './journaled-claims.ts';
@@ -48,6 +49,8 @@ export type ReignOptions = {
   eligibility: Pick<Eligibility, 'has'>;
   /** Of every hash of a user id in this process. */
   seed: Seed;
+  /** For the indexes of claims and the filter of request ids, about. */
+  memoryBytesMax: number;
   runtime: Runtime;
   log: Log;
   nowMs: () => number;
@@ -72,6 +75,7 @@ export class Reign implements Unprojected {
   readonly #entries = new Entries();
   readonly #tail = new Tail(this.#entries.byId);
   readonly #oldPositions: OldPositions;
+  readonly #eviction: Eviction;
   #isOver = false;
 
   constructor(options: ReignOptions) {
@@ -81,6 +85,10 @@ export class Reign implements Unprojected {
     this.mark = options.mark;
     this.#tail.reset(journal.startsAt);
     this.#oldPositions = new OldPositions(this.#tail, this.windows);
+    this.#eviction = new Eviction({
+      ...{ tail: this.#tail, windows: this.windows, filter: this.filter, bytesMax: options.memoryBytesMax },
+      evicted: (window) => this.#tellEvicted(window),
+    });
     this.#hash = new KeyHash(options.seed);
     this.requests = new Requests(this.#hash, this.filter);
     const shared = { tail: this.#tail, entries: this.#entries, runtime, nowMs };
@@ -149,10 +157,11 @@ export class Reign implements Unprojected {
     this.#isOver = true;
   }
 
-  /** What takes a short moment now and then: late answers, and a step of forgetting where old claims lie. */
+  /** What takes a short moment now and then: late answers, and a step of forgetting where old claims lie and what is too much. */
   tick(): void {
     this.commit.answerLate(this.#options.runtime.monotonicMs());
     this.#oldPositions.step(this.mark);
+    this.#eviction.step(this.mark);
   }
 
   /** Forgets windows that have not been claimed in for a while and of which the store has everything. */
@@ -235,8 +244,20 @@ export class Reign implements Unprojected {
   async #warmFilter(): Promise<void> {
     const { claims, runtime } = this.#options;
     const remember = (userId: string, requestId: string) => this.requests.remember(userId, requestId);
-    const isAll = await warmFilter({ claims, runtime, remember, isAlive: () => !this.#isOver });
+    const isAll = await warmFilter({
+      claims,
+      runtime,
+      remember,
+      isAlive: () => !this.#isOver && !this.filter.isGivenUp,
+    });
     this.requests.isComplete = isAll;
+  }
+
+  #tellEvicted(window: Window | null): void {
+    const { log, memoryBytesMax } = this.#options;
+    const { eventKey, period } = window ?? {};
+    const of = window === null ? 'request ids' : 'the claims of an event';
+    log.warn({ eventKey, period, memoryBytesMax }, `${of} do not fit into memory: they are looked up in the store`);
   }
 
   #stillGrants({ by }: Entry): boolean {

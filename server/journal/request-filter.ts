@@ -23,7 +23,8 @@ export class RequestFilter {
   count = 0;
   #directory = new Int32Array(0);
   /** By length in steps; the first has no length and holds nothing. */
-  readonly #lengths = [new Runs(0)];
+  #lengths = [new Runs(0)];
+  #isGivenUp = false;
 
   /** Of directory and runs, without V8's headers. */
   get bytes(): number {
@@ -32,7 +33,7 @@ export class RequestFilter {
 
   /** Whether this request may have been added; false is certain. */
   has(high: number, low: number): boolean {
-    if (this.count === 0) return false;
+    if (this.count === 0 || this.#isGivenUp) return this.#isGivenUp;
     const entry = this.#directory[high >>> BUCKET_SHIFT] as number;
     const count = entry & COUNT_MAX;
     if (count === 0 || count === COUNT_MAX) return count === COUNT_MAX;
@@ -42,6 +43,7 @@ export class RequestFilter {
 
   /** Adds a request; ask `has` first, since one that is added twice takes room twice. */
   add(high: number, low: number): void {
+    if (this.#isGivenUp) return;
     if (this.count === 0) this.#directory = new Int32Array(BUCKETS);
     this.count++;
     const bucket = high >>> BUCKET_SHIFT;
@@ -52,6 +54,18 @@ export class RequestFilter {
     const place = steps === stepsOf(count) ? entry >>> COUNT_BITS : this.#lengthen(bucket, entry, steps);
     (this.#lengths[steps] as Runs).write(place, low & 0xffff, count);
     this.#directory[bucket] = (place << COUNT_BITS) | (count + 1);
+  }
+
+  /** It says yes to all from now on. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
+  }
+
+  /** Forgets everything for good and gives the memory back. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+    this.#directory = new Int32Array(0);
+    this.#lengths = [new Runs(0)];
   }
 
   /** Copies the tags of a bucket to `at`, where there must be room for COUNT_MAX, and returns how many they are. */

@@ -23,9 +23,10 @@ export async function warmed(window: Window, hash: KeyHash, { claims, runtime, i
   const highest = await untilDone(runtime, isAlive, () => claims.highestSlot(eventKey, period));
   if (highest === null) return;
   window.slotGiven = Math.max(window.slotGiven ?? 0, highest);
+  const isWanted = () => isAlive() && !window.isEvicted;
   for (let after: string | undefined; ; ) {
     const page = { limit: PAGE_LENGTH, ...(after === undefined ? {} : { after }) };
-    const found = await untilDone(runtime, isAlive, () => claims.usersOf(eventKey, period, page));
+    const found = await untilDone(runtime, isWanted, () => claims.usersOf(eventKey, period, page));
     if (found === null) return;
     for (const userId of found) {
       hash.ofText(userId);
@@ -35,7 +36,7 @@ export async function warmed(window: Window, hash: KeyHash, { claims, runtime, i
     after = found.at(-1);
     await soon(runtime);
   }
-  window.isComplete = true;
+  window.isComplete = !window.isEvicted;
 }
 
 /** True when every request id of the store has been handed to `remember`. Never rejects. */

@@ -34,6 +34,7 @@ export type InsertAsked = {
 export type JournalBenchOptions = {
   isDurableAtOnce?: boolean;
   stored?: ClaimRecord[];
+  memoryBytesMax?: number;
   /** Those of the next start. */
   hints?: () => HintStore;
 };
@@ -211,6 +212,7 @@ export function journalBench(options: JournalBenchOptions = {}) {
       ...{ store: { ...store, ...hints }, configs, runtime: time, nowMs },
       eligibility: { has: () => state.isListed },
       seed: { high: 1, low: 2 },
+      memoryBytesMax: options.memoryBytesMax ?? Number.POSITIVE_INFINITY,
       log: { debug() {}, info() {}, warn() {}, error() {} },
       projectionIntervalMs: 1_000,
       load: () => 0,
