@@ -129,7 +129,7 @@ export const SETTINGS = {
     '--index-memory',
     'SIZE',
     '2GiB',
-    'memory for who has claimed in open windows of journal events, 64MiB to 64GiB; what does not fit is looked up',
+    'memory for who has claimed journal events, 64MiB to 64GiB; what does not fit is looked up',
     sizeWithin('64MiB', '64GiB'),
   ),
   qualificationMemory: row(
