@@ -86,9 +86,16 @@ export class BatchReply implements Receiver {
   }
 
   #allGranted() {
-    const entries = [...new Set(this.#entries)] as Entry[];
-    const places = new Map(entries.map((entry, i) => [entry, i]));
-    for (const [i, entry] of this.#entries.entries()) this.#grants.series[i] = places.get(entry as Entry) as number;
+    const entries: Entry[] = [];
+    const places = this.#grants.series;
+    let at = 0;
+    for (let i = 0; i < places.length; i++) {
+      const entry = this.#entries[i] as Entry;
+      // Nearly always the one of the claim before.
+      if (entry !== entries[at]) at = entries.indexOf(entry);
+      if (at < 0) at = entries.push(entry) - 1;
+      places[i] = at;
+    }
     const series = entries.map((entry) => ({ ...entry.series, nextClaimAt: nextClaimAt(entry.series, entry) }));
     return encodeGrants(series, this.#grants);
   }
