@@ -57,17 +57,21 @@ export class Reconciling {
     this.#open = null;
     const isNext = open !== null && open.asOf === asOf && open.place === place;
     if (!isNext) void open?.steps.return(undefined).catch(() => {});
-    return this.#part(isNext ? open : await this.#begin(asOf, place));
+    return this.#part(isNext ? open : this.#begin(asOf, place));
   }
 
-  async #begin(asOf: number, place: string | null): Promise<Open> {
+  #begin(asOf: number, place: string | null): Open {
+    return { asOf, place: place ?? BEGINNING, steps: this.#steps(asOf, place), next: null };
+  }
+
+  /** The first one comes when all that is granted is in the store, which may take many parts. */
+  async *#steps(asOf: number, place: string | null): AsyncGenerator<Step> {
     const { store, journal, runtime } = this.#options;
     await journal?.project();
     const mark = journal?.mark ?? 0;
     const rest = () => new Promise<void>((resolve) => runtime.after(0, resolve));
     const blocks = journal === null ? null : () => keptBlocks(journal, mark);
-    const steps = reconcile({ store, blocks, rest }, { asOf, from: place });
-    return { asOf, place: place ?? BEGINNING, steps, next: null };
+    yield* reconcile({ store, blocks, rest }, { asOf, from: place });
   }
 
   async #part(open: Open): Promise<Part> {
