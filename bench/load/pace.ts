@@ -51,12 +51,12 @@ export function openLoop({ lanes, next, endMs }: Paced, everyMs: number): Pacing
   let dueMs = 0;
   let sendAtMs = 0;
   let turn = 0;
-  function spin(): void {
+  function look(): void {
     const nowMs = performance.now();
     if (nowMs >= sendAtMs) sendDue(nowMs);
     else Atomics.wait(bed, 0, 0, NAP_MS);
     // A claim that was due and found no room still goes out, late, and its latency says so.
-    if (dueMs < endMs) setImmediate(spin);
+    if (dueMs < endMs) setImmediate(look);
   }
   function sendDue(nowMs: number): void {
     sendAtMs = nowMs + GRAIN_MS;
@@ -79,7 +79,7 @@ export function openLoop({ lanes, next, endMs }: Paced, everyMs: number): Pacing
   return {
     start() {
       dueMs = performance.now();
-      spin();
+      look();
     },
     onRoom() {},
     isDone: () => dueMs >= endMs || next() === null,

@@ -103,3 +103,17 @@ test('the windows whose newest claim is the oldest go, as many as must, and the 
   assert.equal(evicted, ['event1', 'event2', 'event0', null]);
   assert.equal([windows.claims, filter.bytes, filter.has(5, 6)], [0, 0, true]);
 });
+
+test('each window is told of once, also one whose claims were taken back', () => {
+  const [windows, tail] = [new Windows(), new Tail(new Map())];
+  const { index } = windows.open('event', '-');
+  index.add(1, 2, 3);
+  index.remove(1, 2, 3);
+  const evicted: (string | null)[] = [];
+  const eviction = new Eviction({
+    ...{ tail, windows, filter: new RequestFilter(), bytesMax: 0 },
+    evicted: (window) => evicted.push(window?.eventKey ?? null),
+  });
+  for (let step = 0; step < 5; step++) eviction.step(0);
+  assert.equal(evicted, ['event']);
+});

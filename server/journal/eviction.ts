@@ -44,7 +44,7 @@ export class Eviction {
     const { windows, filter, evicted } = this.#options;
     let oldest: Window | null = null;
     for (const window of windows.all()) {
-      if (!window.isEvicted && window.index.count > 0 && window.head < (oldest?.head ?? Number.POSITIVE_INFINITY)) {
+      if (!window.isEvicted && window.index.bytes > 0 && window.head < (oldest?.head ?? Number.POSITIVE_INFINITY)) {
         oldest = window;
       }
     }

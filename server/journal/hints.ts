@@ -179,10 +179,10 @@ export class Hints {
     const [mark, last] = [markOf(), this.#lastBlock()];
     const until = this.#own.claims > 0 ? this.#own.end : (this.#earlier.at(-1)?.end ?? 0);
     const all = [...windows.all()];
-    if (filter.isGivenUp) return null;
     const isKnown = (window: Window) => window.isComplete && window.modeRevision >= 0;
     // A window of which the store has everything may be left out: it is filled from there when it is asked for.
-    if (last === null || !requests.isComplete || all.some((each) => each.head > mark && !isKnown(each))) return null;
+    const isMissing = all.some((each) => each.head > mark && !isKnown(each));
+    if (last === null || !requests.isComplete || filter.isGivenUp || isMissing) return null;
     const chosen = all.filter(isKnown);
     const series = [...entries.byId.values()].flatMap(({ id, window, body }) => {
       const number = chosen.indexOf(window);

@@ -1,5 +1,6 @@
 /** What the parts of the accounts contract share: records whose fields matter only where a test names them. */
 import { assert } from '../../../protocol/testing/kit.ts';
+import { inLanes } from '../../lib/in-lanes.ts';
 import type { AuditEntry, Revocation, RoleRecord, SessionRecord, UserRecord } from '../accounts.ts';
 import { auditIdOf } from '../accounts.ts';
 import type { Store } from '../store.ts';
@@ -74,11 +75,8 @@ export function entryOf(sequence: number, fields: Partial<AuditEntry> = {}): Aud
 const CREATED_AT_ONCE = 20;
 
 export async function createUsers(store: Store, users: readonly UserRecord[]): Promise<void> {
-  for (let at = 0; at < users.length; at += CREATED_AT_ONCE) {
-    const some = users.slice(at, at + CREATED_AT_ONCE);
-    const made = await Promise.all(some.map((user) => store.accounts.users.create(user)));
-    assert.ok(made.every(Boolean));
-  }
+  const made = await inLanes(users, CREATED_AT_ONCE, (user) => store.accounts.users.create(user));
+  assert.ok(made.every(Boolean));
 }
 
 /** The record after `fields` have been written over it; fails where the write is refused. */

@@ -45,9 +45,8 @@ async function fill({ accounts: { users } }: Store): Promise<void> {
   const startedAt = performance.now();
   for (let from = 0; from < USERS; from += GROUP) {
     const group = Array.from({ length: Math.min(GROUP, USERS - from) }, (_, i) => userAt(from + i));
-    await inLanes(group, LANES, async (user) => {
-      if (!(await users.create(user))) throw new Error(`${user.userId} is there`);
-    });
+    const made = await inLanes(group, LANES, (user) => users.create(user));
+    if (!made.every(Boolean)) throw new Error(`a user of those from ${from} on is there already`);
   }
   process.stdout.write(`${USERS} users written in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s\n`);
 }
