@@ -8,7 +8,7 @@
  * before it is answered.
  */
 import type { Runtime } from '../../protocol/runtime.ts';
-import { KeyHash, type Seed } from '../journal/hash.ts';
+import { KeyHash, type Seed } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
 import type { QualificationStore } from '../store/store.ts';
 import { EligibleUsers } from './eligible-users.ts';

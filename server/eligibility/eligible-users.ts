@@ -3,7 +3,7 @@
  * it is READY nobody may be judged by it. It knows no clock, no timer and no other list.
  */
 import type { Runtime } from '../../protocol/runtime.ts';
-import type { KeyHash } from '../journal/hash.ts';
+import type { KeyHash } from '../lib/hash.ts';
 import type { QualificationChange, QualificationStore } from '../store/store.ts';
 import { UserSet } from './user-set.ts';
 

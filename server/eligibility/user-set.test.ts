@@ -1,7 +1,7 @@
 /** That the set holds exactly what was put into it, whatever is added and removed, in memory that stays in proportion. */
 import { assert, suite } from '../../protocol/testing/kit.ts';
 import { chanceOf } from '../../protocol/testing/random.ts';
-import { KeyHash } from '../journal/hash.ts';
+import { KeyHash } from '../lib/hash.ts';
 import { UserSet } from './user-set.ts';
 
 const test = suite('user set');

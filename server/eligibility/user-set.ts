@@ -7,7 +7,7 @@
  * emptied into the last one, so that a list that changes all the time does not grow.
  */
 import { ABSENT, Fingerprints } from '../journal/fingerprints.ts';
-import type { KeyHash } from '../journal/hash.ts';
+import type { KeyHash } from '../lib/hash.ts';
 
 const PAGE_BITS = 16;
 const PAGE_BYTES = 1 << PAGE_BITS;

@@ -3,12 +3,13 @@
  * last block is where it was, the store has not gone back, and no event it speaks of has changed its mode since. Else nothing
  * is taken over and the start goes on from the journal and the store alone.
  */
+
+import { bytesOfSeed, type Seed } from '../lib/hash.ts';
 import { type Block, readBlock } from '../store/block/reader.ts';
 import { seriesOf } from '../store/block/series.ts';
 import type { HintStore, Journal } from '../store/journal.ts';
 import type { EventStore } from '../store/store.ts';
 import type { Entries } from './entries.ts';
-import { bytesOfSeed, type Seed } from './hash.ts';
 import { type HintHead, headIn, restorePiece } from './hint-pieces.ts';
 import type { RequestFilter } from './request-filter.ts';
 import type { Window, Windows } from './windows.ts';

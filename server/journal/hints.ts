@@ -6,6 +6,7 @@
  * Invariant: a hint is written only while memory knows every claim and every request id, and it speaks of durable claims alone.
  */
 import type { Runtime } from '../../protocol/runtime.ts';
+import { bytesOfSeed, type Seed } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
 import { AT, placeAfter } from '../store/block/layout.ts';
 import type { Block } from '../store/block/reader.ts';
@@ -13,7 +14,6 @@ import type { HintStore, Journal } from '../store/journal.ts';
 import type { EventStore } from '../store/store.ts';
 import type { BlockCommit } from './block-commit.ts';
 import type { Entries } from './entries.ts';
-import { bytesOfSeed, type Seed } from './hash.ts';
 import { FORMAT, type HintHead, type Memory, piecesOf } from './hint-pieces.ts';
 import { restoreHint } from './hint-restore.ts';
 import type { RequestFilter } from './request-filter.ts';

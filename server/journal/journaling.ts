@@ -5,6 +5,7 @@
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
+import type { Seed } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
 import { RecentMap } from '../lib/recent-map.ts';
 import { claimsOf, readBlock } from '../store/block/reader.ts';
@@ -12,7 +13,6 @@ import type { Conflict, Journal, JournalHome, Projector } from '../store/journal
 import { type ClaimStore, type Store, StoreRefused } from '../store/store.ts';
 import { Ask } from './ask.ts';
 import { Coverage } from './coverage.ts';
-import type { Seed } from './hash.ts';
 import { Inserting } from './inserting.ts';
 import { journaledClaims, type Unprojected } from './journaled-claims.ts';
 import type { LookedUp, Proposed } from './ledger.ts';

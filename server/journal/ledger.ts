@@ -8,6 +8,7 @@
  */
 import type { AskedUser, Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig } from '../events/configs.ts';
+import type { KeyHash } from '../lib/hash.ts';
 import { isArchived } from '../rules/archived.ts';
 import type { Span } from '../rules/calendar.ts';
 import { type Claimed, decide } from '../rules/decide.ts';
@@ -17,7 +18,6 @@ import type { EventRecord } from '../store/store.ts';
 import type { Ask } from './ask.ts';
 import type { BlockCommit } from './block-commit.ts';
 import type { Entries, Entry } from './entries.ts';
-import type { KeyHash } from './hash.ts';
 import type { Receiver, Refusal } from './receiver.ts';
 import type { Requests } from './requests.ts';
 import type { Tail } from './tail.ts';

@@ -36,6 +36,7 @@ export class Projection {
   #wake: () => void = () => {};
   #hurried = 0;
   #running: Promise<void> | null = null;
+  #tidying: Promise<void> | null = null;
   #isOver = false;
   #holds = 0;
   #detail: string | null = null;
@@ -64,7 +65,8 @@ export class Projection {
     const tick = () => {
       this.#watch();
       this.#release();
-      void this.run();
+      if (this.#isBehind) void this.run();
+      else void this.#tidyUp();
       this.#cancel = runtime.after(intervalMs, tick);
     };
     tick();
@@ -101,6 +103,12 @@ export class Projection {
     // A timer keeps no process alive: without this a stop in the middle of a rest would be the end of it.
     this.#wake();
     await this.#running;
+    await this.#tidying;
+  }
+
+  get #isBehind(): boolean {
+    const { reign } = this.#options;
+    return reign.mark < reign.head;
   }
 
   #release(): void {
@@ -108,9 +116,8 @@ export class Projection {
   }
 
   #watch(): void {
-    const { reign, runtime } = this.#options;
-    if (reign.mark >= reign.head) this.#behindSince = null;
-    else this.#behindSince ??= runtime.monotonicMs();
+    if (this.#isBehind) this.#behindSince ??= this.#options.runtime.monotonicMs();
+    else this.#behindSince = null;
   }
 
   async #catchUp(): Promise<void> {
@@ -119,9 +126,26 @@ export class Projection {
     while (reign.mark < until && !this.#isOver) {
       const startedAt = runtime.monotonicMs();
       if (!(await this.#slice(until))) return;
+      await this.#tidy();
       await this.#giveWay(runtime.monotonicMs() - startedAt);
     }
-    if (reign.mark >= reign.head) this.#behindSince = null;
+    if (!this.#isBehind) this.#behindSince = null;
+  }
+
+  /** What is left to tidy when nothing waits to be projected. */
+  #tidyUp(): Promise<void> {
+    this.#tidying ??= this.#tidyAll().finally(() => {
+      this.#tidying = null;
+    });
+    return this.#tidying;
+  }
+
+  async #tidyAll(): Promise<void> {
+    const { runtime } = this.#options;
+    for (let startedAt = runtime.monotonicMs(); !this.#isBehind && (await this.#tidy()); ) {
+      await this.#giveWay(runtime.monotonicMs() - startedAt);
+      startedAt = runtime.monotonicMs();
+    }
   }
 
   /** A log that fills up is worse than grants that take longer. */
@@ -147,9 +171,20 @@ export class Projection {
       return true;
     } catch (error) {
       if (this.#isOver) return false;
-      this.#detail = error instanceof Error ? error.message : String(error);
+      this.#detail = lineOf(error);
       log.warn({ cause: this.#detail }, 'the projection failed and will be tried again');
       await this.#rest(RETRY_MS);
+      return false;
+    }
+  }
+
+  /** False when there is nothing to do, or it failed, which is no reason to project no further. */
+  async #tidy(): Promise<boolean> {
+    if (this.#isOver) return false;
+    try {
+      return await this.#options.projector.tidy();
+    } catch (error) {
+      if (!this.#isOver) this.#options.log.warn({ cause: lineOf(error) }, 'the index of claims could not be tidied');
       return false;
     }
   }
@@ -164,4 +199,8 @@ export class Projection {
       };
     });
   }
+}
+
+function lineOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

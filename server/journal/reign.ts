@@ -5,6 +5,7 @@
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
+import { KeyHash, type Seed } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
 import { decide } from '../rules/decide.ts';
 import { CLAIM_AT } from '../store/block/layout.ts';
@@ -15,7 +16,6 @@ import type { Ask } from './ask.ts';
 import { BlockCommit } from './block-commit.ts';
 import { Entries, type Entry } from './entries.ts';
 import { Eviction } from './eviction.ts';
-import { KeyHash, type Seed } from './hash.ts';
 import { Hints } from './hints.ts';
 import type { Unprojected } from './journaled-claims.ts';
 import { Ledger } from './ledger.ts';

@@ -2,6 +2,8 @@
  * Takes blocks of earlier boots into memory, straight from their bytes: at a start there may be millions of claims, and each
  * as an object of its own would take five times as long. It knows the log's bytes and neither store nor disk.
  */
+
+import type { KeyHash } from '../lib/hash.ts';
 import { textEnd, textStart } from '../store/block/claim-text.ts';
 import { AT, aligned, CLAIM_AT, ITEM, ITEM_AT, SERIES_AT } from '../store/block/layout.ts';
 import type { Block } from '../store/block/reader.ts';
@@ -9,7 +11,6 @@ import { seriesOf } from '../store/block/series.ts';
 import { Ask } from './ask.ts';
 import type { Entries, Entry } from './entries.ts';
 import { Grouping } from './grouping.ts';
-import type { KeyHash } from './hash.ts';
 import type { RequestFilter } from './request-filter.ts';
 import type { Requests } from './requests.ts';
 import type { Tail } from './tail.ts';

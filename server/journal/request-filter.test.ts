@@ -1,6 +1,6 @@
 import { assert, suite } from '../../protocol/testing/kit.ts';
 import { chanceOf } from '../../protocol/testing/random.ts';
-import { KeyHash } from './hash.ts';
+import { KeyHash } from '../lib/hash.ts';
 import { RequestFilter } from './request-filter.ts';
 
 const test = suite('journal request filter');

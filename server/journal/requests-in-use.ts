@@ -5,9 +5,10 @@
  *
  * Pairs are told apart by 53 bits of their hash. Two that meet in it wait for each other for nothing, and that is all.
  */
+
+import { KeyHash, type Seed } from '../lib/hash.ts';
 import { textStart } from '../store/block/claim-text.ts';
 import type { Ask } from './ask.ts';
-import { KeyHash, type Seed } from './hash.ts';
 
 const HIGH_FACTOR = 2 ** 21;
 const LOW_SHIFT = 11;

@@ -1,6 +1,6 @@
 import { assert, suite } from '../../protocol/testing/kit.ts';
+import { KeyHash } from '../lib/hash.ts';
 import { Ask } from './ask.ts';
-import { KeyHash } from './hash.ts';
 import { RequestFilter } from './request-filter.ts';
 import { Requests } from './requests.ts';
 

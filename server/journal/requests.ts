@@ -3,9 +3,10 @@
  * `batchId.1`, …, so a batch whose id nobody has used needs no question for each of its claims: the batch id is kept
  * instead, and an id that ends like one of a batch asks for the batch id as well.
  */
+
+import type { KeyHash } from '../lib/hash.ts';
 import { textStart } from '../store/block/claim-text.ts';
 import type { Ask } from './ask.ts';
-import type { KeyHash } from './hash.ts';
 import type { RequestFilter } from './request-filter.ts';
 
 const DOT = 0x2e;

@@ -3,8 +3,8 @@
  * request ids have been used. Until it is done claims are looked up one batch at a time, which is slower and as right.
  */
 import type { Runtime } from '../../protocol/runtime.ts';
+import type { KeyHash } from '../lib/hash.ts';
 import type { ClaimStore } from '../store/store.ts';
-import type { KeyHash } from './hash.ts';
 import { IN_STORE, type Window } from './windows.ts';
 
 const PAGE_LENGTH = 2_000;

@@ -57,6 +57,11 @@ export type Projector = {
    * given, conflicts included; a conflict that was recorded before is told again where it is met again.
    */
   advance(until: number, claimsMax: number): Promise<{ mark: number; claims: number; conflicts: Conflict[] }>;
+  /**
+   * Does a part of what keeps the store quick as it grows; false when there is nothing to do. Asked after each `advance`
+   * and while there is nothing to advance. Rejects with StoreUnavailable.
+   */
+  tidy(): Promise<boolean>;
   close(): Promise<void>;
 };
 

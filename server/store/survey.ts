@@ -18,14 +18,7 @@ export type StoreStatus = { store: string; reachable: boolean; collections: Coll
 
 /** Two things that do not agree about one claim. `claimKey` may be of a claim that is not there. */
 export type RowFault = {
-  kind:
-    | 'requestTwice'
-    | 'requestMissing'
-    | 'requestWithoutClaim'
-    | 'unlisted'
-    | 'listedWithoutClaim'
-    | 'wrongCollection'
-    | 'guardMissing';
+  kind: 'claimTwice' | 'requestTwice' | 'requestMissing' | 'unlisted' | 'wrongCollection' | 'guardMissing';
   claimKey: string;
 };
 

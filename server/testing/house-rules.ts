@@ -79,7 +79,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     withoutNode: [...SOCKETS, ...DISK],
   },
   'server/eligibility/': {
-    imports: ['protocol/', 'server/lib/', 'server/journal/hash.ts', 'server/journal/fingerprints.ts', STORE],
+    imports: ['protocol/', 'server/lib/', 'server/journal/fingerprints.ts', STORE],
     withoutNode: [...SOCKETS, ...DISK],
   },
   'server/upkeep/': {

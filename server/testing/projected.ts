@@ -20,6 +20,7 @@ export function projectedStore(store: Store): ProjectedStore {
   };
   const watched = (projector: Projector): Projector => ({
     mark: () => projector.mark(),
+    tidy: () => projector.tidy(),
     close: () => projector.close(),
     async advance(until, claimsMax) {
       const advanced = await projector.advance(until, claimsMax);

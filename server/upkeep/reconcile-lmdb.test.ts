@@ -7,8 +7,10 @@ import { assert, suite } from '../../protocol/testing/kit.ts';
 import { decodeMismatch, decodeStore } from '../../protocol/upkeep.ts';
 import { realRuntime } from '../lib/runtime.ts';
 import { closeEnvironment, openEnvironment, type Tables } from '../store/lmdb/environment.ts';
-import { claimRow, type StoredClaim, storedOf, timeRow } from '../store/lmdb/layout.ts';
+import { type IndexEntry, NO_TAG } from '../store/lmdb/index-entry.ts';
+import { storedOf, timeRow } from '../store/lmdb/layout.ts';
 import { openLmdbStore } from '../store/lmdb/open.ts';
+import { periodRowOf } from '../store/lmdb/periods.ts';
 import { claimOfKey } from '../store/lmdb/rows.ts';
 import type { ClaimRecord } from '../store/store.ts';
 import { type Running, startServer } from '../testing/servers.ts';
@@ -48,21 +50,34 @@ function claimIn(tables: Tables, claimKey: string): ClaimRecord {
 
 function change(tables: Tables, claimKey: string, fields: Partial<ClaimRecord>): void {
   const claim = claimIn(tables, claimKey);
-  tables.users.putSync(claimRow(claim), storedOf({ ...claim, ...fields }) as StoredClaim);
+  tables.claims.putSync(timeRow(claim), storedOf({ ...claim, ...fields }));
 }
 
-test('a claim that is not there, one that is on no list, a row that names nothing', () =>
+test('a claim that is not there, one that its user does not find, one there twice, a request id that leads nowhere', () =>
   withClaims(async ({ running, asOf, plant }) => {
     plant((tables) => {
-      tables.users.removeSync(claimRow(claimIn(tables, 'busy/-/a')));
-      tables.byEvent.removeSync(timeRow(claimIn(tables, 'plain/-/b')));
-      tables.users.removeSync('c/rplain-c');
+      const { index, fresh } = tables;
+      /** Makes other entries of the one of this claim. */
+      const replace = ({ userId, period, eventKey }: ClaimRecord, make: (entry: IndexEntry) => IndexEntry[]) => {
+        const hash = index.hashOf(userId);
+        const series = periodRowOf(tables, { eventKey, period })?.[0];
+        const entries = index.entriesOf(hash).flatMap((entry) => (entry.series === series ? make(entry) : [entry]));
+        fresh.removeSync(hash);
+        for (const [, row] of index.freshWith(entries)) fresh.putSync(hash, row);
+      };
+      tables.claims.removeSync(timeRow(claimIn(tables, 'busy/-/a')));
+      replace(claimIn(tables, 'plain/-/b'), () => []);
+      replace(claimIn(tables, 'plain/-/c'), (entry) => [{ ...entry, tag: NO_TAG }]);
+      const late = claimIn(tables, 'plain/-/d').grantedAt + 1;
+      const twice = { ...claimIn(tables, 'plain/-/d'), grantedAt: late };
+      tables.claims.putSync(timeRow(twice), storedOf(twice));
+      replace(twice, (entry) => [entry, { ...entry, grantedAt: late }]);
     });
     assert.equal(await comparison(running.client, asOf), [
+      'attemptTwice plain/-/d',
+      'claimTwice plain/-/d',
       'entryWithoutClaim busy/-/a',
-      'listedWithoutClaim busy/-/a',
       'requestMissing plain/-/c',
-      'requestWithoutClaim busy/-/a',
       'unlisted plain/-/b',
     ]);
   }));

@@ -3,7 +3,7 @@
  * made to produce at will. What real stores promise about lists and changes is shown by the contract.
  */
 import { virtualTime } from '../../../protocol/testing/virtual-time.ts';
-import { KeyHash } from '../../journal/hash.ts';
+import { KeyHash } from '../../lib/hash.ts';
 import type { QualificationChange, QualificationStore } from '../../store/store.ts';
 import { Eligibility, type EligibilityOptions } from '../eligibility.ts';
 

@@ -182,6 +182,7 @@ export function journalBench(options: JournalBenchOptions = {}) {
     },
     projector: async (number = boots) => ({
       mark: async () => state.mark,
+      tidy: async () => false,
       async advance(until: number) {
         if (!state.projects || number !== boots) return Promise.reject(new Error('it stands still'));
         const { conflicts } = state;

@@ -1,7 +1,7 @@
 /** Hints as a disk would keep them, for tests on virtual time: a write takes time, and each start has its own store. */
 import type { Runtime } from '../../../protocol/runtime.ts';
+import { bytesOfSeed, type Seed } from '../../lib/hash.ts';
 import type { HintStore } from '../../store/journal.ts';
-import { bytesOfSeed, type Seed } from '../hash.ts';
 
 const WRITE_MS = 200;
 

@@ -6,16 +6,23 @@ import type { Conflict } from '../journal.ts';
 import type { EventRecord } from '../store.ts';
 import { Headers } from './data-file.ts';
 import type { StoredChange, StoredClaim } from './layout.ts';
+import type { PeriodRow } from './periods.ts';
+import { UserIndex } from './user-index.ts';
 
 export type Root = RootDatabase<never, string>;
 export type Meta = Database<string | number, string>;
 
 export type Tables = {
   meta: Meta;
-  users: Database<StoredClaim | string, string>;
-  byEvent: Database<Uint8Array, string>;
+  claims: Database<StoredClaim, string>;
+  series: Database<string, number>;
+  periods: Database<PeriodRow, string>;
+  fresh: Database<Buffer, number>;
+  runs: Database<Buffer, number>;
+  buckets: Database<Buffer, number>;
+  /** Over the last three. */
+  index: UserIndex;
   slots: Database<number, string>;
-  periods: Database<[earliest: number, latest: number], string>;
   conflicts: Database<Conflict, string>;
   boots: Database<number, string>;
   events: Database<EventRecord, string>;
@@ -83,12 +90,19 @@ export function openMeta(root: Root): Meta {
 }
 
 export function openTables(root: Root): Tables {
-  return {
+  const indexed = {
     meta: openMeta(root),
-    users: root.openDB('users', { encoding: 'msgpack' }),
-    byEvent: root.openDB('byEvent', { encoding: 'binary' }),
-    slots: root.openDB('slots', { encoding: 'msgpack' }),
+    fresh: root.openDB<Buffer, number>('fresh', { encoding: 'binary' }),
+    runs: root.openDB<Buffer, number>('runs', { encoding: 'binary' }),
+    buckets: root.openDB<Buffer, number>('buckets', { encoding: 'binary' }),
+  };
+  return {
+    ...indexed,
+    index: new UserIndex(indexed),
+    claims: root.openDB('claims', { encoding: 'msgpack' }),
+    series: root.openDB('series', { encoding: 'string' }),
     periods: root.openDB('periods', { encoding: 'msgpack' }),
+    slots: root.openDB('slots', { encoding: 'msgpack' }),
     conflicts: root.openDB('conflicts', { encoding: 'msgpack' }),
     boots: root.openDB('boots', { encoding: 'msgpack' }),
     events: root.openDB('events', { encoding: 'msgpack' }),

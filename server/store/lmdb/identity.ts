@@ -1,13 +1,14 @@
 /** What a store says of itself: the format of its data and the cluster it belongs to, written once when it is made. */
 import type { Runtime } from '../../../protocol/runtime.ts';
+import { bytesOfSeed, drawSeed } from '../../lib/hash.ts';
 import { StoreRefused } from '../store.ts';
-import { type Meta, openMeta, openTables, type Root } from './environment.ts';
+import { type Meta, openMeta, type Root } from './environment.ts';
 import { FORMAT } from './layout.ts';
-import { makePeriods } from './periods.ts';
+import { INDEX_SEED } from './user-index.ts';
 
 const CLUSTER_ID_BYTES = 12;
 
-/** Brings older data up to date. Rejects with StoreRefused for data of a newer version, before anything of it is touched. */
+/** Rejects with StoreRefused for data of another version, before anything of it is touched. */
 export async function identify(
   root: Root,
   { directory, runtime }: { directory: string; runtime: Pick<Runtime, 'wallMs' | 'randomBytes'> },
@@ -20,20 +21,13 @@ export async function identify(
       `the data folder ${directory} has format ${format}, of a newer version; this version reads up to ${FORMAT}`,
     );
   }
-  if ((format !== FORMAT && format !== 1) || typeof clusterId !== 'string') {
-    throw new Error('its description is damaged');
+  if (format === 1 || format === 2) {
+    throw new StoreRefused(
+      `the data folder ${directory} has format ${format}, from before the first release; this version reads format ${FORMAT}`,
+    );
   }
-  if (format === 1) await upgrade(root, meta);
+  if (format !== FORMAT || typeof clusterId !== 'string') throw new Error('its description is damaged');
   return { clusterId };
-}
-
-/** Format 2 knows which periods have claims. One transaction: a crash leaves format 1. */
-async function upgrade(root: Root, meta: Meta): Promise<void> {
-  const tables = openTables(root);
-  await root.childTransaction(() => {
-    makePeriods(tables);
-    meta.putSync('format', FORMAT);
-  });
 }
 
 async function create(
@@ -45,6 +39,7 @@ async function create(
   await root.childTransaction(() => {
     meta.putSync('format', FORMAT);
     meta.putSync('clusterId', clusterId);
+    meta.putSync(INDEX_SEED, bytesOfSeed(drawSeed(runtime)).toString('hex'));
     meta.putSync('createdAt', Math.floor(runtime.wallMs()));
   });
   return { clusterId };

@@ -2,20 +2,23 @@
  * Where everything lies: the keys of each table and the form of a stored claim. Pure. LMDB compares keys byte by byte
  * and every part but a username is ASCII, so the order of these strings is the order of the table.
  *
- *     users           userId/c eventKey/period               -> the claim
- *                     userId/r requestId                     -> eventKey/period of the claim it made
- *     byEvent         eventKey/ grantedAt period/userId      -> nothing; read backwards it is newest first
+ *     claims          eventKey/ grantedAt period/userId      -> the claim; read backwards an event is newest first
+ *     series          number                                 -> eventKey/period
+ *     periods         eventKey/period                        -> number of the series, earliest and latest grantedAt of its claims
+ *     fresh           hash of a user                         -> index entries of those users' latest claims
+ *     runs            number of a run                        -> which hashes it may hold
+ *     buckets         run and part of the range of hashes    -> the index entries of that run there
  *     slots           eventKey/period                        -> highest slot granted
- *     periods         eventKey/period                        -> earliest and latest grantedAt of its claims
  *     conflicts       claimKey attempt                       -> two claims that a promise says cannot both be
  *     boots           node.boot                              -> when whoever writes claims under it was noted
  *     events          eventKey                               -> the event
  *     qualifications  eventKey/userId                        -> nothing
  *     qualificationLog number                                -> what changed in the lists; the last few only
  *     meta            format, clusterId, createdAt, projected: how much of the journal is in the claims, directCommits: how
- *                     often claims were put that are not from there
+ *                     often claims were put that are not from there, indexSeed: of the hashes, lastSeries and lastRun: the
+ *                     last numbers given
  *
- *     people          userId                                 -> the user (`users` above are those who claim)
+ *     people          userId                                 -> the user
  *     names           usernameKey                            -> userId
  *     members         roles/userId                           -> nothing; a row for each set of the roles held
  *     memberNames     roles/usernameKey                      -> userId
@@ -26,8 +29,10 @@
  *     audit           auditId                                -> the entry
  *     auditBy         field digest/auditId                   -> nothing
  *
- * A claim and its request id lie side by side under the user, because the cost of a commit is the pages it touches and
- * users arrive at random: apart they would touch twice as many. The same row answers "my claims" with one scan.
+ * The cost of a commit is the pages it touches, and users arrive at random. So claims lie in the order of time, where
+ * neighbours share a page, and who looks for a user's claims goes through an index that is written like a journal
+ * (`user-index.ts`): a row for each user would touch a page for each claim, and with ten million claims that is five
+ * times the time.
  */
 
 import type { DeliveryState } from '../../../protocol/claim.ts';
@@ -35,13 +40,12 @@ import { type ClaimParts, claimKeyOf } from '../../../protocol/key.ts';
 import type { ClaimRecord, QualificationChange } from '../store.ts';
 
 /** Raised with any change that an older version would misread. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
-/** Fields may be appended, never moved. The parts of the claim key are in the table's key. */
+/** Fields may be appended, never moved. The parts of the claim key and `grantedAt` are in the table's key. */
 export type StoredClaim = [
   requestId: string,
   attempt: string,
-  grantedAt: number,
   configVersion: number,
   slot: number | null,
   rewards: [kind: string, id: string, amount: number][],
@@ -53,22 +57,9 @@ export type StoredClaim = [
 /** The number is its key. */
 export type StoredChange = Omit<QualificationChange, 'number'>;
 
-export function claimRow({ eventKey, period, userId }: ClaimParts): string {
-  return `${userId}/c${eventKey}/${period}`;
-}
-
-export function requestRow({ userId, requestId }: { userId: string; requestId: string }): string {
-  return `${userId}/r${requestId}`;
-}
-
-/** An event and a period: what the request's row holds, because together with the user it names the claim. */
+/** A series: an event and a period. */
 export function slotRow({ eventKey, period }: { eventKey: string; period: string }): string {
   return `${eventKey}/${period}`;
-}
-
-/** The claim rows of a user, or of a user and an event: from `start`, before `end`. */
-export function claimRowsOf(userId: string, eventKey: string | undefined): { start: string; end: string } {
-  return eventKey === undefined ? rowsUnder(`${userId}/c`) : rowsUnder(`${userId}/c${eventKey}/`);
 }
 
 /** Every row that starts with `prefix`, whose last character is below 0x7f. */
@@ -88,20 +79,27 @@ export function timeRow(claim: { eventKey: string; period: string; userId: strin
   return `${claim.eventKey}/${timeText(claim.grantedAt)}${claim.period}/${claim.userId}`;
 }
 
-export function claimOfTimeRow(row: string): { grantedAt: number; claimKey: string } {
+/** What a row of `claims` says by its key. */
+export function partsOfTimeRow(row: string): ClaimParts & { grantedAt: number } {
   const timeAt = row.indexOf('/') + 1;
-  const restAt = timeAt + TIME_DIGITS;
+  const periodAt = timeAt + TIME_DIGITS;
+  const userAt = row.indexOf('/', periodAt) + 1;
   return {
-    grantedAt: Number.parseInt(row.slice(timeAt, restAt), 36),
-    claimKey: row.slice(0, timeAt) + row.slice(restAt),
+    eventKey: row.slice(0, timeAt - 1),
+    grantedAt: Number.parseInt(row.slice(timeAt, periodAt), 36),
+    period: row.slice(periodAt, userAt - 1),
+    userId: row.slice(userAt),
   };
+}
+
+export function claimOfTimeRow(row: string, stored: StoredClaim): ClaimRecord {
+  return recordOf(partsOfTimeRow(row), stored);
 }
 
 export function storedOf(claim: ClaimRecord): StoredClaim {
   return [
     claim.requestId,
     claim.attempt,
-    claim.grantedAt,
     claim.configVersion,
     claim.slot,
     claim.rewards.map(({ kind, id, amount }) => [kind, id, amount]),
@@ -111,9 +109,9 @@ export function storedOf(claim: ClaimRecord): StoredClaim {
   ];
 }
 
-export function recordOf(parts: ClaimParts, stored: StoredClaim): ClaimRecord {
-  const [requestId, attempt, grantedAt, configVersion, slot, rewards, state, attempts, fulfilledAt] = stored;
-  const { eventKey, period, userId } = parts;
+function recordOf(parts: ClaimParts & { grantedAt: number }, stored: StoredClaim): ClaimRecord {
+  const [requestId, attempt, configVersion, slot, rewards, state, attempts, fulfilledAt] = stored;
+  const { eventKey, period, userId, grantedAt } = parts;
   return {
     claimKey: claimKeyOf(eventKey, period, userId),
     eventKey,

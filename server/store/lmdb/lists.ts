@@ -1,24 +1,25 @@
 /**
  * Lists of claims, newest first, in keyset pages. A user's claims are few (at most one for each event and period), so
- * they are read whole and sorted. Those of all users are read backwards from `byEvent`, where each event is in order:
+ * they are read whole and sorted. Those of all users are read backwards from `claims`, where each event is in order:
  * a list over all events takes the newest of their newest until the page is full.
  */
+import { claimKeyOf } from '../../../protocol/key.ts';
 import type { ClaimFilter, ClaimRecord, PageKey } from '../store.ts';
 import type { Tables } from './environment.ts';
-import { claimOfTimeRow, claimRowsOf, recordOf, rowsUnder, type StoredClaim, timeText } from './layout.ts';
-import { claimOfKey } from './rows.ts';
+import { claimOfTimeRow, partsOfTimeRow, rowsUnder, timeText } from './layout.ts';
+import { UserClaims } from './rows.ts';
 
 type Page = { limit: number; after?: PageKey };
 
 export function listOfUser(tables: Tables, filter: ClaimFilter & { userId: string }, page: Page): ClaimRecord[] {
   const { userId, eventKey, from = 0, to = Number.POSITIVE_INFINITY } = filter;
-  const claims: ClaimRecord[] = [];
-  for (const { key, value } of tables.users.getRange(claimRowsOf(userId, eventKey))) {
-    const claim = claimOfRow(userId, key, value as StoredClaim);
-    if (claim.grantedAt < from || claim.grantedAt >= to) continue;
-    if (page.after === undefined || newestFirst(page.after, claim) < 0) claims.push(claim);
-  }
-  return claims.sort(newestFirst).slice(0, page.limit);
+  const { after, limit } = page;
+  const isAsked = (claim: ClaimRecord) =>
+    (eventKey === undefined || claim.eventKey === eventKey) &&
+    claim.grantedAt >= from &&
+    claim.grantedAt < to &&
+    (after === undefined || newestFirst(after, claim) < 0);
+  return new UserClaims(tables, userId).all().filter(isAsked).sort(newestFirst).slice(0, limit);
 }
 
 export function listOfAll(tables: Tables, filter: ClaimFilter, { limit, after }: Page): ClaimRecord[] {
@@ -28,9 +29,7 @@ export function listOfAll(tables: Tables, filter: ClaimFilter, { limit, after }:
   while (claims.length < limit && heads.length > 0) {
     const index = newestOf(heads);
     const head = heads[index] as Head;
-    const claim = claimOfKey(tables, (head.current as PageKey).claimKey);
-    if (claim === null) throw new Error(`the list names ${head.current?.claimKey}, which is not there`);
-    claims.push(claim);
+    claims.push(head.claim());
     head.advance();
     if (head.current === null) heads.splice(index, 1);
   }
@@ -48,6 +47,7 @@ class Head {
   /** Rows from here on are behind us. */
   #bound: string;
   #ahead: string[] = [];
+  #row: string | null = null;
 
   constructor(tables: Tables, { eventKey, from = 0, to }: ClaimFilter & { eventKey: string }, after?: PageKey) {
     this.#tables = tables;
@@ -61,13 +61,19 @@ class Head {
 
   advance(): void {
     if (this.#ahead.length === 0) this.#look();
-    const row = this.#ahead.pop();
-    this.current = row === undefined ? null : claimOfTimeRow(row);
+    this.#row = this.#ahead.pop() ?? null;
+    this.current = this.#row === null ? null : pageKeyOf(this.#row);
+  }
+
+  claim(): ClaimRecord {
+    const stored = this.#row === null ? undefined : this.#tables.claims.get(this.#row);
+    if (this.#row === null || stored === undefined) throw new Error('the list has no claim there');
+    return claimOfTimeRow(this.#row, stored);
   }
 
   #look(): void {
     const range = { start: this.#bound, exclusiveStart: true, end: this.#lowest, reverse: true, limit: ROWS_AT_ONCE };
-    this.#ahead = Array.from(this.#tables.byEvent.getKeys(range)).reverse();
+    this.#ahead = Array.from(this.#tables.claims.getKeys(range)).reverse();
     this.#bound = this.#ahead[0] ?? this.#bound;
   }
 }
@@ -92,21 +98,21 @@ function boundAfter(eventKey: string, { grantedAt, claimKey }: PageKey): string 
 }
 
 /** Jumps from event to event: one look-up each. */
-function eventKeysOf({ byEvent }: Tables): string[] {
+function eventKeysOf({ claims }: Tables): string[] {
   const eventKeys: string[] = [];
   let start = '!';
   for (;;) {
     let eventKey: string | null = null;
-    for (const row of byEvent.getKeys({ start, limit: 1 })) eventKey = row.slice(0, row.indexOf('/'));
+    for (const row of claims.getKeys({ start, limit: 1 })) eventKey = row.slice(0, row.indexOf('/'));
     if (eventKey === null) return eventKeys;
     eventKeys.push(eventKey);
     start = rowsUnder(`${eventKey}/`).end;
   }
 }
 
-function claimOfRow(userId: string, row: string, stored: StoredClaim): ClaimRecord {
-  const [eventKey = '', period = ''] = row.slice(claimRowsOf(userId, undefined).start.length).split('/');
-  return recordOf({ eventKey, period, userId }, stored);
+function pageKeyOf(row: string): PageKey {
+  const { eventKey, period, userId, grantedAt } = partsOfTimeRow(row);
+  return { grantedAt, claimKey: claimKeyOf(eventKey, period, userId) };
 }
 
 function newestFirst(left: PageKey, right: PageKey): number {

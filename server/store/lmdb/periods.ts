@@ -1,54 +1,89 @@
 /**
- * Which periods of an event have claims, and when those were granted: with that a period is found in `byEvent`, which
- * is in the order of time, without reading the others. Must be kept by whoever puts a claim, in the same transaction.
+ * Which periods of an event have claims, when those were granted, and the number of each such series: with that a period is
+ * found in `claims`, which is in the order of time, without reading the others, and an index entry names it in four bytes.
+ * Must be kept by whoever puts a claim, in the same transaction.
  */
-import type { ClaimRecord } from '../store.ts';
 import type { Tables } from './environment.ts';
-import { claimOfTimeRow, rowsUnder, slotRow } from './layout.ts';
+import { rowsUnder, slotRow } from './layout.ts';
 
-/** The earliest and the latest time, each inclusive. */
-export type Span = [earliest: number, latest: number];
+/** Of a series; the earliest and the latest time, each inclusive. */
+export type PeriodRow = [series: number, earliest: number, latest: number];
 
-/** In a transaction that has put these claims. */
-export function notePeriods(tables: Tables, claims: Iterable<ClaimRecord>): void {
-  for (const [row, span] of spansWith(tables, claims)) tables.periods.putSync(row, span);
-}
+type PeriodOf = { eventKey: string; period: string };
 
-/** The rows that these claims change. A batch is of few periods: one look-up for each. */
-export function spansWith({ periods }: Tables, claims: Iterable<ClaimRecord>): Map<string, Span> {
-  const spans = new Map<string, Span>();
-  for (const claim of claims) widen(spans, slotRow(claim), claim.grantedAt);
-  for (const [row, [earliest, latest]] of spans) {
-    const known = periods.get(row);
-    if (known === undefined) continue;
-    if (known[0] <= earliest && known[1] >= latest) spans.delete(row);
-    else spans.set(row, [Math.min(earliest, known[0]), Math.max(latest, known[1])]);
-  }
-  return spans;
-}
+const LAST_SERIES = 'lastSeries';
 
-/** What a store of format 1 does not have. A million claims take about a second, once. */
-export function makePeriods(tables: Tables): void {
-  const spans = new Map<string, Span>();
-  for (const row of tables.byEvent.getKeys()) {
-    const { grantedAt, claimKey } = claimOfTimeRow(row);
-    widen(spans, claimKey.slice(0, claimKey.lastIndexOf('/')), grantedAt);
-  }
-  for (const [row, span] of spans) tables.periods.putSync(row, span);
-}
-
-export function spanOf({ periods }: Tables, of: { eventKey: string; period: string }): Span | null {
+export function periodRowOf({ periods }: Tables, of: PeriodOf): PeriodRow | null {
   return periods.get(slotRow(of)) ?? null;
 }
 
-export function hasClaims({ byEvent, periods }: Tables, eventKey: string, period: string | undefined): boolean {
+export function hasClaims({ claims, periods }: Tables, eventKey: string, period: string | undefined): boolean {
   if (period !== undefined) return periods.doesExist(slotRow({ eventKey, period }));
-  return byEvent.getKeysCount({ ...rowsUnder(`${eventKey}/`), limit: 1 }) > 0;
+  return claims.getKeysCount({ ...rowsUnder(`${eventKey}/`), limit: 1 }) > 0;
 }
 
-function widen(spans: Map<string, Span>, row: string, grantedAt: number): void {
-  const span = spans.get(row);
-  if (span === undefined) spans.set(row, [grantedAt, grantedAt]);
-  else if (grantedAt < span[0]) span[0] = grantedAt;
-  else if (grantedAt > span[1]) span[1] = grantedAt;
+/** The event and the period of a series; null where it was archived. */
+export function periodOfSeries({ series }: Tables, number: number): PeriodOf | null {
+  const row = series.get(number);
+  if (row === undefined) return null;
+  const [eventKey = '', period = ''] = row.split('/');
+  return { eventKey, period };
+}
+
+/** In a transaction in which no claim of it is left. */
+export function removeSeries(tables: Tables, of: PeriodOf): void {
+  const row = periodRowOf(tables, of);
+  if (row !== null) tables.series.removeSync(row[0]);
+  tables.periods.removeSync(slotRow(of));
+}
+
+/** What the claims of one transaction change here. */
+export class PeriodChanges {
+  readonly #tables: Tables;
+  readonly #known = new Map<string, PeriodRow | null>();
+  readonly #changed = new Map<string, PeriodRow>();
+  #lastSeries: number | null = null;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+  }
+
+  /** The number of the series, null while it has no claim. */
+  seriesOf(of: PeriodOf): number | null {
+    return this.#rowOf(slotRow(of))?.[0] ?? null;
+  }
+
+  /** Takes a claim in; returns the number of its series. */
+  add(claim: PeriodOf & { grantedAt: number }): number {
+    const { grantedAt } = claim;
+    const name = slotRow(claim);
+    const [series, earliest, latest] = this.#rowOf(name) ?? [this.#nextSeries(), grantedAt, grantedAt];
+    const row: PeriodRow = [series, Math.min(earliest, grantedAt), Math.max(latest, grantedAt)];
+    this.#known.set(name, row);
+    this.#changed.set(name, row);
+    return series;
+  }
+
+  /** In a batch or a transaction. */
+  put(): void {
+    const { periods, series, meta } = this.#tables;
+    for (const [name, row] of this.#changed) {
+      periods.put(name, row);
+      series.put(row[0], name);
+    }
+    if (this.#lastSeries !== null) meta.put(LAST_SERIES, this.#lastSeries);
+  }
+
+  #rowOf(name: string): PeriodRow | null {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const row = this.#tables.periods.get(name) ?? null;
+    this.#known.set(name, row);
+    return row;
+  }
+
+  #nextSeries(): number {
+    this.#lastSeries = (this.#lastSeries ?? Number(this.#tables.meta.get(LAST_SERIES) ?? 0)) + 1;
+    return this.#lastSeries;
+  }
 }

@@ -5,9 +5,10 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { type Batch, BatchReader, type Blocks } from './block-batch.ts';
+import { Compaction } from './compaction.ts';
 import { closeEnvironment, type Environment, openEnvironment } from './environment.ts';
 import { Projection } from './projection.ts';
-import type { Advanced, Answered, Asked, Question } from './projector-messages.ts';
+import type { Advanced, Answer, Answered, Asked, Question } from './projector-messages.ts';
 import { markOf, putMark } from './rows.ts';
 
 /** `folder` is the one of the environment; `blocks` reads the journal. */
@@ -27,7 +28,7 @@ async function answer(projections: Projections, port: MessagePort, asked: Asked)
   }
   const { number, question } = asked;
   const answered: Answered = await projections.answer(question).then(
-    (advanced) => ({ number, advanced }),
+    (answer) => ({ number, answer }),
     (error: unknown) => ({ number, error: error instanceof Error ? error.message : String(error) }),
   );
   port.postMessage(answered);
@@ -36,7 +37,7 @@ async function answer(projections: Projections, port: MessagePort, asked: Asked)
 class Projections {
   readonly #folder: string;
   readonly #reader: BatchReader;
-  #environment: Environment | null = null;
+  #opened: { environment: Environment; compaction: Compaction } | null = null;
   #batch: Batch | null = null;
 
   constructor(folder: string, blocks: Blocks) {
@@ -44,13 +45,15 @@ class Projections {
     this.#reader = new BatchReader(blocks);
   }
 
-  async answer(question: Question): Promise<Advanced | null> {
+  async answer(question: Question): Promise<Answer[Question['kind']]> {
     switch (question.kind) {
       case 'prepare':
         this.#batch = await this.#reader.next(question);
         return null;
       case 'write':
         return this.#write(question.at);
+      case 'compact':
+        return this.#compact();
       case 'release':
         await this.release();
         return null;
@@ -63,17 +66,33 @@ class Projections {
   }
 
   async release(): Promise<void> {
-    const environment = this.#environment;
-    this.#environment = null;
-    if (environment !== null) await closeEnvironment(environment);
+    const opened = this.#opened;
+    this.#opened = null;
+    if (opened !== null) await closeEnvironment(opened.environment);
   }
 
   async #write(at: number): Promise<Advanced> {
     const batch = this.#batch;
     this.#batch = null;
     if (batch === null) throw new Error('nothing was read that could be written');
-    this.#environment ??= openEnvironment(this.#folder);
-    return project(this.#environment, batch, at);
+    return project(this.#open().environment, batch, at);
+  }
+
+  async #compact(): Promise<boolean> {
+    const { environment, compaction } = this.#open();
+    // Others have written since the last look.
+    environment.root.resetReadTxn();
+    const put = compaction.next();
+    if (put !== null) await committed(environment.root.batch(put));
+    return put !== null;
+  }
+
+  #open(): { environment: Environment; compaction: Compaction } {
+    if (this.#opened === null) {
+      const environment = openEnvironment(this.#folder);
+      this.#opened = { environment, compaction: new Compaction(environment.tables) };
+    }
+    return this.#opened;
   }
 }
 

@@ -5,10 +5,11 @@
  */
 import type { Conflict } from '../journal.ts';
 import type { ClaimRecord } from '../store.ts';
-import { NOTHING, type Tables } from './environment.ts';
-import { claimRow, requestRow, slotRow, storedOf, timeRow } from './layout.ts';
-import { spansWith } from './periods.ts';
-import { claimAt } from './rows.ts';
+import type { Tables } from './environment.ts';
+import { type IndexEntry, NO_TAG } from './index-entry.ts';
+import { slotRow, storedOf, timeRow } from './layout.ts';
+import { PeriodChanges } from './periods.ts';
+import { UserClaims } from './rows.ts';
 import { SlotOwners } from './slot-owners.ts';
 
 export class Projection {
@@ -17,52 +18,62 @@ export class Projection {
   readonly conflicts: Conflict[] = [];
   readonly #tables: Tables;
   readonly #at: number;
-  /** By the row of the claim, in the order of the journal. */
+  /** By claim key, in the order of the journal. */
   readonly #fresh = new Map<string, ClaimRecord>();
-  /** The first claim of each request, by the row of the request. */
-  readonly #requests = new Map<string, ClaimRecord>();
+  readonly #entries: IndexEntry[] = [];
+  /** Of the claims that are about to be put, `userId requestId`. */
+  readonly #requests = new Set<string>();
   /** The highest slots, by event and period. */
   readonly #slots = new Map<string, number>();
   readonly #owners: SlotOwners;
+  readonly #periods: PeriodChanges;
 
   /** `at` is now, in milliseconds since 1970, for the record of a conflict. */
   constructor(tables: Tables, claims: readonly ClaimRecord[], at: number) {
     this.#tables = tables;
     this.#at = at;
     this.#owners = new SlotOwners(tables);
+    this.#periods = new PeriodChanges(tables);
     this.claims = claims.length;
     for (const claim of claims) this.#add(claim);
   }
 
   /** Puts it all. Must be called in a batch, so that it is one transaction. */
   put(): void {
-    const { users, byEvent, slots, periods, conflicts } = this.#tables;
+    const { claims, fresh, index, slots, conflicts } = this.#tables;
     // In the order of the table: neighbours share a page, which is then looked for and copied once.
-    for (const [row, claim] of [...this.#fresh].sort(byRow)) {
-      users.put(row, storedOf(claim));
-      const request = requestRow(claim);
-      // An earlier claim of this request id keeps it: this one was granted all the same, and its key finds it.
-      if (this.#requests.get(request) === claim && !users.doesExist(request)) users.put(request, slotRow(claim));
-    }
-    // The order of the journal is that of time, and so almost that of this table.
-    for (const claim of this.#fresh.values()) byEvent.put(timeRow(claim), NOTHING);
+    const rows = Array.from(this.#fresh.values(), (claim): Row => [timeRow(claim), claim]);
+    for (const [row, claim] of rows.sort(byRow)) claims.put(row, storedOf(claim));
+    for (const [hash, row] of index.freshWith(this.#entries)) fresh.put(hash, row);
     for (const [row, slot] of this.#slots) slots.put(row, slot);
-    for (const [row, span] of spansWith(this.#tables, this.#fresh.values())) periods.put(row, span);
+    this.#periods.put();
     for (const conflict of this.conflicts) conflicts.put(rowOf(conflict), conflict);
   }
 
   #add(claim: ClaimRecord): void {
-    const row = claimRow(claim);
     const isRising = claim.slot === null || this.#isRising(slotRow(claim), claim.slot);
-    const stored = this.#fresh.get(row) ?? claimAt(this.#tables, claim) ?? (isRising ? null : this.#owners.of(claim));
-    if (stored === null) {
-      this.#fresh.set(row, claim);
-      const request = requestRow(claim);
-      if (!this.#requests.has(request)) this.#requests.set(request, claim);
-      if (claim.slot !== null) this.#owners.note(claim);
-    } else if (stored.attempt !== claim.attempt) {
-      this.conflicts.push({ journaled: claim, stored, at: this.#at });
-    }
+    const user = new UserClaims(this.#tables, claim.userId);
+    const stored = this.#standing(claim, user) ?? (isRising ? null : this.#owners.of(claim));
+    if (stored === null) this.#put(claim, user);
+    else if (stored.attempt !== claim.attempt) this.conflicts.push({ journaled: claim, stored, at: this.#at });
+  }
+
+  /** The claim that has the key of this one. */
+  #standing(claim: ClaimRecord, user: UserClaims): ClaimRecord | null {
+    const fresh = this.#fresh.get(claim.claimKey);
+    if (fresh !== undefined || user.entries.length === 0) return fresh ?? null;
+    const series = this.#periods.seriesOf(claim);
+    return series === null ? null : user.of(series);
+  }
+
+  #put(claim: ClaimRecord, user: UserClaims): void {
+    this.#fresh.set(claim.claimKey, claim);
+    const entry = user.entryOf(claim, this.#periods.add(claim));
+    // An earlier claim of this request id keeps it: this one was granted all the same, and its key finds it.
+    const request = `${claim.userId} ${claim.requestId}`;
+    this.#entries.push(this.#requests.has(request) ? { ...entry, tag: NO_TAG } : entry);
+    this.#requests.add(request);
+    if (claim.slot !== null) this.#owners.note(claim);
   }
 
   /**
@@ -76,7 +87,9 @@ export class Projection {
   }
 }
 
-function byRow([left]: [string, unknown], [right]: [string, unknown]): number {
+type Row = [key: string, claim: ClaimRecord];
+
+function byRow([left]: Row, [right]: Row): number {
   return left < right ? -1 : 1;
 }
 

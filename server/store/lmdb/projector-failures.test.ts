@@ -12,7 +12,8 @@ import type { ClaimRecord } from '../store.ts';
 import { createDraft, many } from '../testing/fixtures.ts';
 import { startThread } from '../thread-start.ts';
 import { LmdbClaims } from './claims.ts';
-import { openEnvironment } from './environment.ts';
+import { openEnvironment, openRoot } from './environment.ts';
+import { identify } from './identity.ts';
 import { openLmdbStore } from './open.ts';
 import { LmdbProjector } from './projector.ts';
 import type { Asked } from './projector-messages.ts';
@@ -37,6 +38,8 @@ type Bench = {
 /** The tables lie in `folder`, the journal apart from them. */
 async function withBench(folder: string, body: (bench: Bench) => Promise<void>): Promise<void> {
   const elsewhere = temporaryFolder();
+  const root = openRoot(folder);
+  await identify(root, { directory: folder, runtime: realRuntime }).finally(() => root.close());
   const transactions = new Transactions(folder, openEnvironment(folder), () => {});
   const threads: Worker[] = [];
   const ending: number[] = [];
@@ -131,7 +134,7 @@ test(
   'on a full disk nothing moves, neither thread hinders the other, and both go on when there is room',
   () =>
     withFolder(async (folder) => {
-      mountSmall(folder, '2m');
+      mountSmall(folder, '1m');
       try {
         await withBench(folder, async ({ transactions, claims, projector, journal }) => {
           const draft = createDraft();

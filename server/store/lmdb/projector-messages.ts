@@ -6,10 +6,15 @@ export type Question =
   | { kind: 'prepare'; from: number; until: number; claimsMax: number }
   /** Write what was read, as one transaction; `at` is now. Asked in a turn. */
   | { kind: 'write'; at: number }
+  /** Write the next part of what keeps the index small. Asked in a turn. */
+  | { kind: 'compact' }
   /** Close the files until the next write. */
   | { kind: 'release' };
 
 export type Advanced = { mark: number; claims: number; conflicts: Conflict[] };
 
+/** `compact` is answered with whether there was anything to do. */
+export type Answer = { prepare: null; write: Advanced; compact: boolean; release: null };
+
 export type Asked = { number: number; question: Question } | 'end';
-export type Answered = { number: number; advanced: Advanced | null } | { number: number; error: string };
+export type Answered = { number: number; answer: Answer[Question['kind']] } | { number: number; error: string };

@@ -1,8 +1,8 @@
 /** The thread that projects, as the main thread sees it: questions and answers. It ends when it is told to, or by itself. */
 import type { Worker } from 'node:worker_threads';
-import type { Advanced, Answered, Asked, Question } from './projector-messages.ts';
+import type { Answer, Answered, Asked, Question } from './projector-messages.ts';
 
-type Waiting = { resolve: (advanced: Advanced | null) => void; reject: (cause: Error) => void };
+type Waiting = { resolve: (answer: never) => void; reject: (cause: Error) => void };
 
 export class ProjectorThread {
   readonly #worker: Worker;
@@ -26,7 +26,7 @@ export class ProjectorThread {
   }
 
   /** Rejects with what went wrong there, or when the thread ends before it answers. */
-  ask(question: Question): Promise<Advanced | null> {
+  ask<Asking extends Question>(question: Asking): Promise<Answer[Asking['kind']]> {
     if (this.#over !== null) return Promise.reject(this.#over);
     return new Promise((resolve, reject) => {
       const number = ++this.#asked;
@@ -50,7 +50,7 @@ export class ProjectorThread {
     this.#waiting.delete(answer.number);
     if (this.#waiting.size === 0 && !this.#isEnding) this.#worker.unref();
     if ('error' in answer) waiting?.reject(new Error(answer.error));
-    else waiting?.resolve(answer.advanced);
+    else waiting?.resolve(answer.answer as never);
   }
 
   #die(cause: Error): void {

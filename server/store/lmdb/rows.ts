@@ -1,9 +1,11 @@
-/** Single claims by key and by request, and what is noted beside them, read in whatever transaction is open. */
+/** Single claims by key and by request, those of a user, and what is noted beside them, read in whatever transaction is open. */
 
 import { type ClaimParts, claimPartsOf } from '../../../protocol/key.ts';
 import type { ClaimRecord } from '../store.ts';
 import type { Tables } from './environment.ts';
-import { claimRow, recordOf, requestRow, type StoredClaim } from './layout.ts';
+import { type IndexEntry, NO_TAG } from './index-entry.ts';
+import { claimOfTimeRow, timeRow } from './layout.ts';
+import { periodOfSeries, periodRowOf } from './periods.ts';
 
 const PROJECTED = 'projected';
 const DIRECT = 'directCommits';
@@ -28,10 +30,66 @@ export function noteDirectCommit(tables: Tables): void {
   tables.meta.putSync(DIRECT, directCommitsOf(tables) + 1);
 }
 
-export function claimAt({ users }: Tables, parts: ClaimParts): ClaimRecord | null {
-  // Rows of claims hold tuples and rows of requests hold strings; the key says which it is.
-  const stored = users.get(claimRow(parts)) as StoredClaim | undefined;
-  return stored === undefined ? null : recordOf(parts, stored);
+/** The claims of one user, as one look into the index finds them. */
+export class UserClaims {
+  readonly hash: number;
+  readonly entries: readonly IndexEntry[];
+  readonly #tables: Tables;
+  readonly #userId: string;
+
+  constructor(tables: Tables, userId: string) {
+    this.#tables = tables;
+    this.#userId = userId;
+    this.hash = tables.index.hashOf(userId);
+    this.entries = tables.index.entriesOf(this.hash);
+  }
+
+  /** The claim of a series, whose number is given. */
+  of(series: number): ClaimRecord | null {
+    return this.#first((entry) => entry.series === series);
+  }
+
+  ofRequest(requestId: string): ClaimRecord | null {
+    if (this.entries.length === 0) return null;
+    const tag = this.#tables.index.tagOf({ userId: this.#userId, requestId });
+    return this.#first(
+      (entry) => entry.tag === tag,
+      (claim) => claim.requestId === requestId,
+    );
+  }
+
+  /** All of them, in no order. */
+  all(): ClaimRecord[] {
+    return this.entries.map((entry) => this.#claimOf(entry)).filter((claim) => claim !== null);
+  }
+
+  /** The entry of a claim that `claim` would be: it has its request id unless another claim has it. */
+  entryOf({ requestId, grantedAt }: Pick<ClaimRecord, 'requestId' | 'grantedAt'>, series: number): IndexEntry {
+    const isFirst = this.ofRequest(requestId) === null;
+    const tag = isFirst ? this.#tables.index.tagOf({ userId: this.#userId, requestId }) : NO_TAG;
+    return { hash: this.hash, grantedAt, tag, series };
+  }
+
+  #first(isMeant: (entry: IndexEntry) => boolean, isIt: (claim: ClaimRecord) => boolean = () => true) {
+    for (const entry of this.entries) {
+      const claim = isMeant(entry) ? this.#claimOf(entry) : null;
+      if (claim !== null && isIt(claim)) return claim;
+    }
+    return null;
+  }
+
+  #claimOf({ series, grantedAt }: IndexEntry): ClaimRecord | null {
+    const of = periodOfSeries(this.#tables, series);
+    if (of === null) return null;
+    const row = timeRow({ ...of, grantedAt, userId: this.#userId });
+    const stored = this.#tables.claims.get(row);
+    return stored === undefined ? null : claimOfTimeRow(row, stored);
+  }
+}
+
+export function claimAt(tables: Tables, parts: ClaimParts): ClaimRecord | null {
+  const row = periodRowOf(tables, parts);
+  return row === null ? null : new UserClaims(tables, parts.userId).of(row[0]);
 }
 
 export function claimOfKey(tables: Tables, claimKey: string): ClaimRecord | null {
@@ -40,10 +98,5 @@ export function claimOfKey(tables: Tables, claimKey: string): ClaimRecord | null
 }
 
 export function claimOfRequest(tables: Tables, request: { userId: string; requestId: string }): ClaimRecord | null {
-  const place = tables.users.get(requestRow(request)) as string | undefined;
-  if (place === undefined) return null;
-  const [eventKey = '', period = ''] = place.split('/');
-  const claim = claimAt(tables, { eventKey, period, userId: request.userId });
-  if (claim === null) throw new Error(`the request ${request.requestId} names a claim that is not there`);
-  return claim;
+  return new UserClaims(tables, request.userId).ofRequest(request.requestId);
 }

@@ -1,10 +1,7 @@
-/**
- * Long reads that fill a node's memory, in pages. Both read tables that are in a useful order already and nothing but
- * their keys; a page of 2,000 keeps the main thread for a few milliseconds.
- */
+/** Long reads that fill a node's memory, in pages: one of 2,000 keeps the main thread for a few milliseconds. */
 import type { Tables } from './environment.ts';
-import { claimOfTimeRow, rowsUnder, timeRow, timeText } from './layout.ts';
-import { spanOf } from './periods.ts';
+import { partsOfTimeRow, rowsUnder, timeRow, timeText } from './layout.ts';
+import { periodRowOf } from './periods.ts';
 import { claimAt } from './rows.ts';
 
 type Page = { limit: number; after?: string };
@@ -12,33 +9,28 @@ type Request = { userId: string; requestId: string };
 
 /** In the order of their claims. Behind `after`, a user who has one, whose row is where the page before ended. */
 export function usersOf(tables: Tables, of: { eventKey: string; period: string }, { limit, after }: Page): string[] {
-  const span = spanOf(tables, of);
-  if (span === null) return [];
+  const row = periodRowOf(tables, of);
+  if (row === null) return [];
+  const [, earliest, latest] = row;
   const under = `${of.eventKey}/`;
-  const start = after === undefined ? under + timeText(span[0]) : timeRowOf(tables, { ...of, userId: after });
-  const range = { start, exclusiveStart: after !== undefined, end: under + timeText(span[1] + 1) };
-  const prefix = `${under}${of.period}/`;
+  const start = after === undefined ? under + timeText(earliest) : timeRowOf(tables, { ...of, userId: after });
+  const range = { start, exclusiveStart: after !== undefined, end: under + timeText(latest + 1) };
   const userIds: string[] = [];
   // Claims of the periods before and after lie among these only around a reset.
-  for (const row of tables.byEvent.getKeys(range)) {
-    const { claimKey } = claimOfTimeRow(row);
-    if (claimKey.startsWith(prefix)) userIds.push(claimKey.slice(prefix.length));
+  for (const each of tables.claims.getKeys(range)) {
+    const { period, userId } = partsOfTimeRow(each);
+    if (period === of.period) userIds.push(userId);
     if (userIds.length === limit) break;
   }
   return userIds;
 }
 
-/** Rows of claims and of requests take turns; `next` is the last row that was read. */
-export function requestsOf({ users }: Tables, { limit, after }: Page): { items: Request[]; next: string | null } {
-  const items: Request[] = [];
+/** `next` is the last row that was read. */
+export function requestsOf({ claims }: Tables, { limit, after }: Page): { items: Request[]; next: string | null } {
   const range = after === undefined ? {} : { start: after, exclusiveStart: true };
-  for (const row of users.getKeys(range)) {
-    const kindAt = row.indexOf('/') + 1;
-    if (!row.startsWith('r', kindAt)) continue;
-    items.push({ userId: row.slice(0, kindAt - 1), requestId: row.slice(kindAt + 1) });
-    if (items.length === limit) return { items, next: row };
-  }
-  return { items, next: null };
+  const rows = Array.from(claims.getRange({ ...range, limit }));
+  const items = rows.map(({ key, value: [requestId] }) => ({ userId: partsOfTimeRow(key).userId, requestId }));
+  return { items, next: rows.length < limit ? null : (rows.at(-1)?.key ?? null) };
 }
 
 /** The highest of any period, or of the one named. */

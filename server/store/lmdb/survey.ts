@@ -4,29 +4,19 @@
  */
 import type { Conflict } from '../journal.ts';
 import type { ClaimRecord } from '../store.ts';
-import type { CollectionStatus, RowFault, Survey, SurveyedClaim, SurveyedSlot } from '../survey.ts';
+import type { CollectionStatus, RowFault, Survey, SurveyedSlot } from '../survey.ts';
 import type { Tables } from './environment.ts';
-import {
-  claimOfTimeRow,
-  claimRow,
-  recordOf,
-  requestRow,
-  rowsUnder,
-  type StoredClaim,
-  slotRow,
-  timeRow,
-} from './layout.ts';
-import { claimAt, claimOfKey } from './rows.ts';
+import { claimOfTimeRow, rowsUnder } from './layout.ts';
+import { periodRowOf } from './periods.ts';
+import { UserClaims } from './rows.ts';
 import type { Transactions } from './transactions.ts';
 
 /** As operators know it from the other store. */
 const COLLECTION = 'user_events';
-/** First the claims by user, then the list of them. */
-const BY_USER = 'u';
-const BY_EVENT = 'e';
 
 type Page = { limit: number; after: string | null };
 type ClaimPage = Awaited<ReturnType<Survey['claims']>>;
+type SlotPage = Awaited<ReturnType<Survey['slots']>>;
 
 export function createLmdbSurvey(transactions: Transactions): Survey {
   return {
@@ -43,10 +33,11 @@ export function createLmdbSurvey(transactions: Transactions): Survey {
 
 /** From the tables' own counts. */
 export function lmdbCollection(tables: Tables): CollectionStatus {
-  const { users, byEvent, slots, periods } = tables;
-  const indexBytes = [byEvent, slots, periods].reduce((sum, table) => sum + statsOf(table).bytes, 0);
-  // A table cannot lose the uniqueness of its keys: it is made of it.
-  return { name: COLLECTION, claims: statsOf(byEvent).rows, bytes: statsOf(users).bytes, indexBytes, guard: 'ok' };
+  const { claims, fresh, runs, buckets, series, slots, periods } = tables;
+  const others = [fresh, runs, buckets, series, slots, periods];
+  const indexBytes = others.reduce((sum, table) => sum + statsOf(table).bytes, 0);
+  const { rows, bytes } = statsOf(claims);
+  return { name: COLLECTION, claims: rows, bytes, indexBytes, guard: 'ok' };
 }
 
 type Stats = Record<'entryCount' | 'pageSize' | 'treeBranchPageCount' | 'treeLeafPageCount' | 'overflowPages', number>;
@@ -58,64 +49,38 @@ function statsOf(table: { getStats(): object }): { rows: number; bytes: number }
 }
 
 function claimsAfter(tables: Tables, { limit, after }: Page): ClaimPage {
-  if (after?.startsWith(BY_EVENT)) return listAfter(tables, { limit, after: after.slice(1) });
-  const claims: SurveyedClaim[] = [];
-  const faults: RowFault[] = [];
-  let [count, last] = [0, ''];
-  // A claim has two rows here.
-  for (const { key, value } of tables.users.getRange({ ...behind(after?.slice(1) ?? null), limit: 2 * limit })) {
-    [count, last] = [count + 1, key];
-    const kindAt = key.indexOf('/') + 1;
-    const userId = key.slice(0, kindAt - 1);
-    if (key[kindAt] === 'r') {
-      const [eventKey = '', period = ''] = String(value).split('/');
-      const isThere = tables.users.doesExist(claimRow({ eventKey, period, userId }));
-      if (!isThere) faults.push({ kind: 'requestWithoutClaim', claimKey: `${eventKey}/${period}/${userId}` });
-      continue;
-    }
-    const [eventKey = '', period = ''] = key.slice(kindAt + 1).split('/');
-    const claim = recordOf({ eventKey, period, userId }, value as StoredClaim);
-    claims.push(claim);
-    faults.push(...faultsOf(tables, claim));
-  }
-  return { claims, faults, next: count < 2 * limit ? BY_EVENT : BY_USER + last };
+  const rows = Array.from(tables.claims.getRange({ ...behind(after), limit }));
+  const claims = rows.map(({ key, value }) => claimOfTimeRow(key, value));
+  const faults = claims.flatMap((claim) => faultsOf(tables, claim));
+  return { claims, faults, next: rows.length < limit ? null : (rows.at(-1)?.key ?? null) };
 }
 
-function faultsOf(tables: Tables, claim: ClaimRecord): RowFault[] {
+function faultsOf(
+  tables: Tables,
+  { claimKey, eventKey, period, userId, grantedAt, requestId }: ClaimRecord,
+): RowFault[] {
+  const user = new UserClaims(tables, userId);
+  const series = periodRowOf(tables, { eventKey, period })?.[0];
+  const entry = user.entries.find((each) => each.series === series && each.grantedAt === grantedAt);
+  if (entry === undefined) return [{ kind: 'unlisted', claimKey }];
   const faults: RowFault[] = [];
-  const { claimKey } = claim;
-  const place = tables.users.get(requestRow(claim)) as string | undefined;
-  if (place !== slotRow(claim)) {
-    const [eventKey = '', period = ''] = (place ?? '').split('/');
-    const other = claimAt(tables, { eventKey, period, userId: claim.userId });
-    faults.push({ kind: other?.requestId === claim.requestId ? 'requestTwice' : 'requestMissing', claimKey });
-  }
-  if (!tables.byEvent.doesExist(timeRow(claim))) faults.push({ kind: 'unlisted', claimKey });
+  const first = user.of(entry.series);
+  if (first?.grantedAt !== grantedAt) faults.push({ kind: 'claimTwice', claimKey });
+  const owner = user.ofRequest(requestId);
+  if (owner === null) faults.push({ kind: 'requestMissing', claimKey });
+  else if (owner.claimKey !== claimKey) faults.push({ kind: 'requestTwice', claimKey });
   return faults;
 }
 
-/** The list is complete when each claim is on it and each row of it is a claim's. */
-function listAfter(tables: Tables, { limit, after }: { limit: number; after: string }): ClaimPage {
-  const rows = Array.from(tables.byEvent.getKeys({ ...behind(after === '' ? null : after), limit }));
-  const faults = rows.flatMap((row): RowFault[] => {
-    const { claimKey } = claimOfTimeRow(row);
-    const claim = claimOfKey(tables, claimKey);
-    return claim !== null && timeRow(claim) === row ? [] : [{ kind: 'listedWithoutClaim', claimKey }];
-  });
-  return { claims: [], faults, next: rows.length < limit ? null : BY_EVENT + rows.at(-1) };
-}
-
-function slotsAfter(tables: Tables, eventKey: string, { limit, after }: Page) {
+function slotsAfter(tables: Tables, eventKey: string, { limit, after }: Page): SlotPage {
   const { start, end } = rowsUnder(`${eventKey}/`);
   const range = after === null ? { start } : { start: after, exclusiveStart: true };
-  const rows = Array.from(tables.byEvent.getKeys({ ...range, end, limit }));
-  const slots = rows.flatMap((row): SurveyedSlot[] => {
-    const claim = claimOfKey(tables, claimOfTimeRow(row).claimKey);
-    if (claim === null || claim.slot === null) return [];
-    const { claimKey, period, grantedAt, slot } = claim;
-    return [{ claimKey, period, grantedAt, slot }];
+  const rows = Array.from(tables.claims.getRange({ ...range, end, limit }));
+  const slots = rows.flatMap(({ key, value }): SurveyedSlot[] => {
+    const { claimKey, period, grantedAt, slot } = claimOfTimeRow(key, value);
+    return slot === null ? [] : [{ claimKey, period, grantedAt, slot }];
   });
-  return { slots, next: rows.length < limit ? null : (rows.at(-1) ?? null) };
+  return { slots, next: rows.length < limit ? null : (rows.at(-1)?.key ?? null) };
 }
 
 function behind(after: string | null): { start?: string; exclusiveStart?: boolean } {

@@ -66,6 +66,11 @@ export class MongoProjector implements Projector {
     return advanced;
   }
 
+  /** MongoDB keeps its indexes by itself. */
+  async tidy(): Promise<boolean> {
+    return false;
+  }
+
   /** Waits for what is under way. */
   close(): Promise<void> {
     this.#closing ??= this.#close();

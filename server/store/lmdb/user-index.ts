@@ -1,0 +1,94 @@
+/**
+ * Finds the claims of a user, and with them the claim of a key or of a request id: the index behind the store's promises.
+ * New entries go to the few rows of `fresh`; from there they move into runs, and runs into larger ones (`compaction.ts`), so that each entry is
+ * written a few times beside many others instead of once on a page of its own. A look-up asks `fresh` and each run whose filter
+ * does not say no: with ten million claims about twelve runs, of which one or two are read.
+ * Reads whatever transaction is open. The two threads that have the files open have an index each.
+ */
+import { KeyHash, seedIn } from '../../lib/hash.ts';
+import type { Tables } from './environment.ts';
+import { ENTRY_BYTES, entryAt, hashAt, type IndexEntry, NO_TAG, writeEntry } from './index-entry.ts';
+import { bucketKey, bucketOf, RunFilter } from './index-run.ts';
+
+type IndexTables = Pick<Tables, 'meta' | 'fresh' | 'runs' | 'buckets'>;
+
+export const INDEX_SEED = 'indexSeed';
+/** Another number whenever there are other runs than before. */
+export const LAST_RUN = 'lastRun';
+
+const NONE: readonly IndexEntry[] = [];
+
+export class UserIndex {
+  readonly #tables: IndexTables;
+  #hash: KeyHash | null = null;
+  #lastRun = 0;
+  #runs = new Map<number, RunFilter>();
+
+  constructor(tables: IndexTables) {
+    this.#tables = tables;
+  }
+
+  hashOf(userId: string): number {
+    const hash = this.#keyed();
+    hash.ofText(userId);
+    return hash.high >>> 0;
+  }
+
+  /** Never NO_TAG. */
+  tagOf({ userId, requestId }: { userId: string; requestId: string }): number {
+    const hash = this.#keyed();
+    hash.ofText(userId);
+    hash.thenText(requestId);
+    return hash.low & 0xffff || NO_TAG + 1;
+  }
+
+  /** Of all users with this hash. */
+  entriesOf(hash: number): readonly IndexEntry[] {
+    let found = NONE;
+    const fresh = this.#tables.fresh.get(hash);
+    if (fresh !== undefined) found = withEntriesIn(found, fresh, hash);
+    for (const [run, filter] of this.#current()) {
+      if (!filter.has(hash)) continue;
+      const bucket = this.#tables.buckets.get(bucketKey(run, bucketOf(hash, filter.level)));
+      if (bucket !== undefined) found = withEntriesIn(found, bucket, hash);
+    }
+    return found;
+  }
+
+  /** The rows of `fresh` that these entries change, in order, to be put in the transaction that puts their claims. */
+  freshWith(entries: readonly IndexEntry[]): [hash: number, row: Buffer][] {
+    const rows = new Map<number, Buffer>();
+    for (const entry of entries) {
+      const before = rows.get(entry.hash) ?? this.#tables.fresh.get(entry.hash);
+      const row = Buffer.alloc((before?.length ?? 0) + ENTRY_BYTES);
+      if (before !== undefined) row.set(before);
+      writeEntry(row, row.length - ENTRY_BYTES, entry);
+      rows.set(entry.hash, row);
+    }
+    return [...rows].sort(([left], [right]) => left - right);
+  }
+
+  #keyed(): KeyHash {
+    this.#hash ??= new KeyHash(seedIn(Buffer.from(this.#tables.meta.get(INDEX_SEED) as string, 'hex')));
+    return this.#hash;
+  }
+
+  #current(): ReadonlyMap<number, RunFilter> {
+    const { meta, runs } = this.#tables;
+    const lastRun = Number(meta.get(LAST_RUN) ?? 0);
+    if (lastRun !== this.#lastRun) {
+      const filterOf = (run: number) => this.#runs.get(run) ?? RunFilter.of(runs.get(run) as Buffer);
+      this.#runs = new Map(Array.from(runs.getKeys({}), (run) => [run, filterOf(run)]));
+      this.#lastRun = lastRun;
+    }
+    return this.#runs;
+  }
+}
+
+function withEntriesIn(found: readonly IndexEntry[], bytes: Buffer, hash: number): readonly IndexEntry[] {
+  const entries: IndexEntry[] = [];
+  for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {
+    if (hashAt(bytes, at) === hash) entries.push(entryAt(bytes, at));
+  }
+  return found === NONE ? entries : [...found, ...entries];
+}
