@@ -1,5 +1,5 @@
 /** Every case by the name that the command line takes, in the order of the page. */
-import { backlogOne, backlogThree } from './cases/backlog.ts';
+import { backlogEmbedded, backlogOne, backlogThree } from './cases/backlog.ts';
 import { batch } from './cases/batch.ts';
 import type { Case } from './cases/case.ts';
 import { duplicates } from './cases/duplicates.ts';
@@ -21,6 +21,7 @@ export const CASES: Readonly<Record<string, Row>> = {
   'mongo-one': { run: mongoOne, title: 'MongoDB, one member', often: 'daily' },
   'mongo-three': { run: mongoThree, title: 'MongoDB, three members', often: 'suite' },
   splits: { run: splits, title: 'MongoDB, collections and stores of their own', often: 'suite' },
+  backlog: { run: backlogEmbedded, title: 'Backlog of projection, embedded store', often: 'suite' },
   'backlog-one': { run: backlogOne, title: 'Backlog of projection, one member', often: 'suite' },
   'backlog-three': { run: backlogThree, title: 'Backlog of projection, three members', often: 'suite' },
   'open-loop': { run: openLoop, title: 'Open loop, embedded store', often: 'daily' },
