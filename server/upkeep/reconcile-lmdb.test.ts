@@ -61,7 +61,7 @@ test('a claim that is not there, one that its user does not find, one there twic
       const replace = ({ userId, period, eventKey }: ClaimRecord, make: (entry: IndexEntry) => IndexEntry[]) => {
         const hash = index.hashOf(userId);
         const series = periodRowOf(tables, { eventKey, period })?.[0];
-        const entries = index.entriesOf(hash).flatMap((entry) => (entry.series === series ? make(entry) : [entry]));
+        const entries = index.freshOf(hash).flatMap((entry) => (entry.series === series ? make(entry) : [entry]));
         fresh.removeSync(hash);
         for (const [, row] of index.freshWith(entries)) fresh.putSync(hash, row);
       };

@@ -5,7 +5,7 @@ import { realRuntime } from '../../lib/runtime.ts';
 import { Compaction } from './compaction.ts';
 import { closeEnvironment, type Environment, openEnvironment, openRoot } from './environment.ts';
 import { identify } from './identity.ts';
-import type { IndexEntry } from './index-entry.ts';
+import { type IndexEntry, NO_TAG, seriesKey, tagKey } from './index-entry.ts';
 import { FIRST_RUN_ENTRIES, levelOfRun, RUNS_MERGED, runOfKey } from './index-run.ts';
 import { temporaryFolder } from './testing/folder.ts';
 
@@ -41,8 +41,18 @@ const byTime = (left: IndexEntry, right: IndexEntry) => left.grantedAt - right.g
 function expectAll({ root, tables }: Environment, known: ReadonlyMap<number, IndexEntry[]>): void {
   root.resetReadTxn();
   for (const [hash, entries] of known) {
-    const found = tables.index.entriesOf(hash).filter(({ series }) => tables.series.doesExist(series));
-    assert.equal([...found].sort(byTime), entries, `hash ${hash}`);
+    const fresh = tables.index.freshOf(hash);
+    const found = [...fresh, ...tables.index.earlierOf(hash, null)].filter(({ series }) =>
+      tables.series.doesExist(series),
+    );
+    assert.equal(found.sort(byTime), entries, `hash ${hash}`);
+    for (const { series, tag, grantedAt } of entries) {
+      const isIt = (entry: IndexEntry) => entry.grantedAt === grantedAt;
+      if (fresh.some(isIt)) continue;
+      assert.ok(tables.index.earlierOf(hash, seriesKey(hash, series)).some(isIt), `series ${series} of ${hash}`);
+      if (tag !== NO_TAG)
+        assert.ok(tables.index.earlierOf(hash, tagKey(hash, tag)).some(isIt), `tag ${tag} of ${hash}`);
+    }
   }
 }
 
@@ -116,27 +126,22 @@ test('entries of a series that was archived leave the index', () =>
     await environment.tables.series.remove(3);
     while (await step(environment, compaction));
     assert.equal(runsIn(environment), { levels: [1], strangers: 0 });
-    const left = environment.tables.index.entriesOf(1_000_003).map(({ series }) => series);
+    const left = environment.tables.index.earlierOf(1_000_003, null).map(({ series }) => series);
     assert.equal([...left].sort(), [1, 2, 4, 5, 6, 7, 8]);
     await closeEnvironment(environment);
   }));
 
-test('a look-up reads next to nothing of runs that do not hold the user', () =>
+test('a look-up reads next to nothing where there is nothing, also of users who are in every run', () =>
   withEnvironment(async (open) => {
     const environment = open();
     const { tables, root } = environment;
-    await tables.series.put(1, 'summer/-');
     const chance = chanceOf(7);
-    const draw = () => chance.integer(0x1_0000_0000);
+    const users = Array.from({ length: FIRST_RUN_ENTRIES + 200 }, () => chance.integer(0x1_0000_0000));
     const compaction = new Compaction(tables);
-    for (let run = 0; run < 3; run++) {
-      const entries = Array.from({ length: FIRST_RUN_ENTRIES }, () => ({
-        hash: draw(),
-        grantedAt: 1,
-        tag: 1,
-        series: 1,
-      }));
-      await put(environment, [...entries, ...entries.slice(0, 100)]);
+    for (let series = 1; series <= 5; series++) {
+      await tables.series.put(series, `summer/${series}`);
+      const entryOf = (hash: number) => ({ hash, grantedAt: series, tag: 1 + chance.integer(65_535), series });
+      await put(environment, users.map(entryOf));
       while (await step(environment, compaction));
     }
     root.resetReadTxn();
@@ -146,7 +151,38 @@ test('a look-up reads next to nothing of runs that do not hold the user', () =>
       reads++;
       return get.call(tables.buckets, key);
     };
-    for (let i = 0; i < 10_000; i++) tables.index.entriesOf(draw());
-    assert.ok(reads < 1_000, `${reads} buckets were read for 30,000 questions`);
+    const asked = users.slice(0, 1_000);
+    for (const hash of asked) tables.index.earlierOf(hash, seriesKey(hash, 6));
+    for (const hash of asked) tables.index.earlierOf(hash, tagKey(hash, 65_536));
+    assert.ok(reads < 400, `${reads} buckets were read for 10,000 questions`);
+    reads = 0;
+    for (const hash of asked) {
+      assert.ok(tables.index.earlierOf(hash, seriesKey(hash, 3)).some(({ series }) => series === 3));
+    }
+    assert.ok(reads >= 1_000 && reads < 1_200, `${reads} buckets were read for what 1,000 of 5,000 have`);
+    await closeEnvironment(environment);
+  }));
+
+test('few users with many claims each are moved before their rows are long', () =>
+  withEnvironment(async (open) => {
+    const environment = open();
+    const compaction = new Compaction(environment.tables);
+    await environment.tables.series.put(1, 'summer/-');
+    let time = 0;
+    let parts = 0;
+    for (let round = 0; round < 400; round++) {
+      await put(
+        environment,
+        Array.from({ length: 400 }, (_, hash) => ({ hash: hash * 10_000_019, grantedAt: ++time, tag: 1, series: 1 })),
+      );
+      if (await step(environment, compaction)) parts++;
+      const row = environment.tables.fresh.get(10_000_019);
+      assert.ok((row?.length ?? 0) <= 8_192, `a row of ${row?.length} bytes`);
+    }
+    assert.ok(parts > 0);
+    assert.is(
+      environment.tables.index.freshOf(10_000_019).length + environment.tables.index.earlierOf(10_000_019, null).length,
+      400,
+    );
     await closeEnvironment(environment);
   }));

@@ -29,9 +29,13 @@ const SWEPT_AT_ONCE = 2_000;
 
 type Merge = { run: number; sources: number[]; level: number; filter: RunFilter; next: number };
 
-/** So many users have entries in `fresh` that they should move. */
+/** Few users with many claims each: their rows are written anew with each of them. */
+const FRESH_PAGES_MAX = 512;
+
+/** So many entries are in `fresh` that they should move. */
 export function isFreshFull({ fresh }: Pick<Tables, 'fresh'>, usersMax = FIRST_RUN_ENTRIES): boolean {
-  return (fresh.getStats() as { entryCount: number }).entryCount >= usersMax;
+  const stats = fresh.getStats() as Record<'entryCount' | 'treeLeafPageCount' | 'overflowPages', number>;
+  return stats.entryCount >= usersMax || stats.treeLeafPageCount + stats.overflowPages >= FRESH_PAGES_MAX;
 }
 
 export class Compaction {

@@ -17,6 +17,21 @@ export const NO_TAG = 0;
 const AT = { hash: 0, grantedAt: 4, tag: 10, series: 12 };
 const TIME_BYTES = 6;
 
+/** What a filter is asked for: an entry of this user and series. Any 32 bits. */
+export function seriesKey(hash: number, series: number): number {
+  return mixed(hash, series);
+}
+
+/** The same of this user and a request with this tag. */
+export function tagKey(hash: number, tag: number): number {
+  return mixed(hash, ~tag);
+}
+
+function mixed(hash: number, word: number): number {
+  const product = Math.imul(hash ^ Math.imul(word, 0xcc9e2d51), 0x1b873593);
+  return product ^ (product >>> 15);
+}
+
 export function writeEntry(bytes: Buffer, at: number, { hash, grantedAt, tag, series }: IndexEntry): void {
   bytes.writeUInt32LE(hash, at + AT.hash);
   bytes.writeUIntLE(grantedAt, at + AT.grantedAt, TIME_BYTES);

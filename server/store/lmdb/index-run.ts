@@ -1,20 +1,21 @@
 /**
  * A run: index entries that were written at once and never change. A run of level n holds about eight times as many as one
  * of level n - 1, in eight times as many buckets: bucket i has the entries whose hashes lie in the i-th part of all hashes, in no
- * order. About 190 entries of 16 bytes fill a bucket, which is a page of the table. A Bloom filter of 2,048 bits for each bucket
- * says of 98 in 100 buckets that hold nothing of a user that they need not be read.
+ * order. About 190 entries of 16 bytes fill a bucket, which is a page of the table. A Bloom filter, 4,096 bits for each bucket, knows
+ * the series and the request of each entry: it says of 98 in 100 buckets without what is sought that they need not be read. Who
+ * claims every day is in each run, but the claim of one day in one of them.
  */
-import { ENTRY_BYTES, hashAt } from './index-entry.ts';
+import { ENTRY_BYTES, entryAt, NO_TAG, seriesKey, tagKey } from './index-entry.ts';
 
 const HASH_BITS = 32;
 const FIRST_BUCKET_BITS = 6;
 /** A run of the next level is made of eight. */
 const LEVEL_BITS = 3;
-const FILTER_BITS = 11;
+const FILTER_BITS = 12;
 const FILTER_BYTES = 1 << (FILTER_BITS - 3);
 const FILTER_MASK = (1 << FILTER_BITS) - 1;
 const FILTER_SHIFT = HASH_BITS - FILTER_BITS;
-/** About 50 million entries, whose filter is 64 MiB. There may be any number of runs of this level. */
+/** About 50 million entries, whose filter is 128 MiB. There may be any number of runs of this level. */
 export const LEVEL_MAX = 4;
 export const RUNS_MERGED = 1 << LEVEL_BITS;
 /** Entries of a run of the first level. */
@@ -44,7 +45,7 @@ export function levelOfRun(row: Buffer): number {
   return row[0] as number;
 }
 
-/** Which hashes a run may hold; a yes may be wrong, a no never is. */
+/** What a run may hold; a yes may be wrong, a no never is. */
 export class RunFilter {
   readonly level: number;
   readonly #bits: Uint8Array;
@@ -54,17 +55,17 @@ export class RunFilter {
     this.#bits = bits;
   }
 
-  has(hash: number): boolean {
-    return this.#isSet(hash, firstOf(hash)) && this.#isSet(hash, secondOf(hash)) && this.#isSet(hash, thirdOf(hash));
+  /** Whether an entry of this hash may be there that has this key. */
+  has(hash: number, key: number): boolean {
+    const start = bucketOf(hash, this.level) * FILTER_BYTES;
+    return this.#isSet(start, firstOf(key)) && this.#isSet(start, secondOf(key)) && this.#isSet(start, thirdOf(key));
   }
 
-  /** Adds the hashes of these entries. */
   addAll(entries: Buffer): void {
     for (let at = 0; at < entries.length; at += ENTRY_BYTES) {
-      const hash = hashAt(entries, at);
-      this.#set(hash, firstOf(hash));
-      this.#set(hash, secondOf(hash));
-      this.#set(hash, thirdOf(hash));
+      const { hash, series, tag } = entryAt(entries, at);
+      this.#add(hash, seriesKey(hash, series));
+      if (tag !== NO_TAG) this.#add(hash, tagKey(hash, tag));
     }
   }
 
@@ -77,30 +78,28 @@ export class RunFilter {
     return new RunFilter(levelOfRun(row), row.subarray(1));
   }
 
-  #isSet(hash: number, bit: number): boolean {
-    return ((this.#bits[this.#byteOf(hash, bit)] as number) & (1 << (bit & 7))) !== 0;
+  #add(hash: number, key: number): void {
+    const start = bucketOf(hash, this.level) * FILTER_BYTES;
+    for (const bit of [firstOf(key), secondOf(key), thirdOf(key)]) {
+      const at = start + (bit >>> 3);
+      this.#bits[at] = (this.#bits[at] as number) | (1 << (bit & 7));
+    }
   }
 
-  #set(hash: number, bit: number): void {
-    const at = this.#byteOf(hash, bit);
-    this.#bits[at] = (this.#bits[at] as number) | (1 << (bit & 7));
-  }
-
-  /** Of a bit of the hash's bucket. */
-  #byteOf(hash: number, bit: number): number {
-    return bucketOf(hash, this.level) * FILTER_BYTES + (bit >>> 3);
+  #isSet(start: number, bit: number): boolean {
+    return ((this.#bits[start + (bit >>> 3)] as number) & (1 << (bit & 7))) !== 0;
   }
 }
 
-/** Three bits of a bucket's filter for each hash; those of a bucket have the upper bits in common, so the lower ones say which. */
-function firstOf(hash: number): number {
-  return hash & FILTER_MASK;
+/** Three bits of a bucket's filter for each key. */
+function firstOf(key: number): number {
+  return key & FILTER_MASK;
 }
 
-function secondOf(hash: number): number {
-  return Math.imul(hash, 0x9e3779b1) >>> FILTER_SHIFT;
+function secondOf(key: number): number {
+  return Math.imul(key, 0x9e3779b1) >>> FILTER_SHIFT;
 }
 
-function thirdOf(hash: number): number {
-  return Math.imul(hash, 0x85ebca6b) >>> FILTER_SHIFT;
+function thirdOf(key: number): number {
+  return Math.imul(key, 0x85ebca6b) >>> FILTER_SHIFT;
 }

@@ -47,7 +47,7 @@ class Insertion {
   /** Asks for a slot when nothing else refuses the draft. */
   insert(draft: ClaimDraft, takeSlot: () => number | null | 'soldOut'): InsertOutcome {
     const user = new UserClaims(this.#tables, draft.userId);
-    const refusal = user.entries.length === 0 ? null : this.#refusalOf(draft, user);
+    const refusal = this.#refusalOf(draft, user);
     if (refusal !== null) return refusal;
     const slot = takeSlot();
     if (slot === 'soldOut') return { kind: 'soldOut' };

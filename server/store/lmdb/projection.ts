@@ -61,7 +61,7 @@ export class Projection {
   /** The claim that has the key of this one. */
   #standing(claim: ClaimRecord, user: UserClaims): ClaimRecord | null {
     const fresh = this.#fresh.get(claim.claimKey);
-    if (fresh !== undefined || user.entries.length === 0) return fresh ?? null;
+    if (fresh !== undefined) return fresh;
     const series = this.#periods.seriesOf(claim);
     return series === null ? null : user.of(series);
   }

@@ -3,7 +3,7 @@
 import { type ClaimParts, claimPartsOf } from '../../../protocol/key.ts';
 import type { ClaimRecord } from '../store.ts';
 import type { Tables } from './environment.ts';
-import { type IndexEntry, NO_TAG } from './index-entry.ts';
+import { type IndexEntry, NO_TAG, seriesKey, tagKey } from './index-entry.ts';
 import { claimOfTimeRow, timeRow } from './layout.ts';
 import { periodOfSeries, periodRowOf } from './periods.ts';
 
@@ -30,50 +30,65 @@ export function noteDirectCommit(tables: Tables): void {
   tables.meta.putSync(DIRECT, directCommitsOf(tables) + 1);
 }
 
-/** The claims of one user, as one look into the index finds them. */
+/** The claims of one user, as the index finds them. Look into one of these only while the same transaction is open. */
 export class UserClaims {
-  readonly hash: number;
-  readonly entries: readonly IndexEntry[];
   readonly #tables: Tables;
   readonly #userId: string;
+  readonly #hash: number;
+  readonly #fresh: readonly IndexEntry[];
 
   constructor(tables: Tables, userId: string) {
     this.#tables = tables;
     this.#userId = userId;
-    this.hash = tables.index.hashOf(userId);
-    this.entries = tables.index.entriesOf(this.hash);
+    this.#hash = tables.index.hashOf(userId);
+    this.#fresh = tables.index.freshOf(this.#hash);
   }
 
-  /** The claim of a series, whose number is given. */
-  of(series: number): ClaimRecord | null {
-    return this.#first((entry) => entry.series === series);
-  }
-
-  ofRequest(requestId: string): ClaimRecord | null {
-    if (this.entries.length === 0) return null;
-    const tag = this.#tables.index.tagOf({ userId: this.#userId, requestId });
-    return this.#first(
-      (entry) => entry.tag === tag,
-      (claim) => claim.requestId === requestId,
-    );
+  /** Those of others may be among them. */
+  entries(): readonly IndexEntry[] {
+    return [...this.#fresh, ...this.#tables.index.earlierOf(this.#hash, null)];
   }
 
   /** All of them, in no order. */
   all(): ClaimRecord[] {
-    return this.entries.map((entry) => this.#claimOf(entry)).filter((claim) => claim !== null);
+    return this.entries()
+      .map((entry) => this.#claimOf(entry))
+      .filter((claim) => claim !== null);
   }
 
-  /** The entry of a claim that `claim` would be: it has its request id unless another claim has it. */
+  /** The claim of a series, whose number is given. */
+  of(series: number): ClaimRecord | null {
+    return this.#find(seriesKey(this.#hash, series), (entry) =>
+      entry.series === series ? this.#claimOf(entry) : null,
+    );
+  }
+
+  ofRequest(requestId: string): ClaimRecord | null {
+    const tag = this.#tagOf(requestId);
+    return this.#find(tagKey(this.#hash, tag), (entry) => {
+      const claim = entry.tag === tag ? this.#claimOf(entry) : null;
+      return claim?.requestId === requestId ? claim : null;
+    });
+  }
+
+  /** The entry that a claim of this series gets: it has its request id unless another claim has it. */
   entryOf({ requestId, grantedAt }: Pick<ClaimRecord, 'requestId' | 'grantedAt'>, series: number): IndexEntry {
-    const isFirst = this.ofRequest(requestId) === null;
-    const tag = isFirst ? this.#tables.index.tagOf({ userId: this.#userId, requestId }) : NO_TAG;
-    return { hash: this.hash, grantedAt, tag, series };
+    const tag = this.ofRequest(requestId) === null ? this.#tagOf(requestId) : NO_TAG;
+    return { hash: this.#hash, grantedAt, tag, series };
   }
 
-  #first(isMeant: (entry: IndexEntry) => boolean, isIt: (claim: ClaimRecord) => boolean = () => true) {
-    for (const entry of this.entries) {
-      const claim = isMeant(entry) ? this.#claimOf(entry) : null;
-      if (claim !== null && isIt(claim)) return claim;
+  #tagOf(requestId: string): number {
+    return this.#tables.index.tagOf({ userId: this.#userId, requestId });
+  }
+
+  #find(key: number, claimOf: (entry: IndexEntry) => ClaimRecord | null): ClaimRecord | null {
+    for (const entry of this.#fresh) {
+      const claim = claimOf(entry);
+      if (claim !== null) return claim;
+    }
+    for (const entry of this.#tables.index.earlierOf(this.#hash, key)) {
+      const claim = claimOf(entry);
+      if (claim !== null) return claim;
     }
     return null;
   }

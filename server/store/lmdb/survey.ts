@@ -61,7 +61,7 @@ function faultsOf(
 ): RowFault[] {
   const user = new UserClaims(tables, userId);
   const series = periodRowOf(tables, { eventKey, period })?.[0];
-  const entry = user.entries.find((each) => each.series === series && each.grantedAt === grantedAt);
+  const entry = user.entries().find((each) => each.series === series && each.grantedAt === grantedAt);
   if (entry === undefined) return [{ kind: 'unlisted', claimKey }];
   const faults: RowFault[] = [];
   const first = user.of(entry.series);

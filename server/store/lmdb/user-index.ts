@@ -1,8 +1,8 @@
 /**
  * Finds the claims of a user, and with them the claim of a key or of a request id: the index behind the store's promises.
- * New entries go to the few rows of `fresh`; from there they move into runs, and runs into larger ones (`compaction.ts`), so that each entry is
- * written a few times beside many others instead of once on a page of its own. A look-up asks `fresh` and each run whose filter
- * does not say no: with ten million claims about twelve runs, of which one or two are read.
+ * New entries go to the few rows of `fresh`; from there they move into runs, and runs into larger ones (`compaction.ts`), so that
+ * each entry is written a few times beside many others instead of once on a page of its own. A look-up asks `fresh` and each run
+ * whose filter does not say no: with ten million claims about twelve runs, of which none or one is read.
  * Reads whatever transaction is open. The two threads that have the files open have an index each.
  */
 import { KeyHash, seedIn } from '../../lib/hash.ts';
@@ -42,15 +42,19 @@ export class UserIndex {
     return hash.low & 0xffff || NO_TAG + 1;
   }
 
-  /** Of all users with this hash. */
-  entriesOf(hash: number): readonly IndexEntry[] {
+  /** Of all users with this hash, of their latest claims. */
+  freshOf(hash: number): readonly IndexEntry[] {
+    const row = this.#tables.fresh.get(hash);
+    return row === undefined ? NONE : entriesIn(row, hash);
+  }
+
+  /** Of all users with this hash, of their earlier claims: at least those with this key, or all of them where it is null. */
+  earlierOf(hash: number, key: number | null): readonly IndexEntry[] {
     let found = NONE;
-    const fresh = this.#tables.fresh.get(hash);
-    if (fresh !== undefined) found = withEntriesIn(found, fresh, hash);
     for (const [run, filter] of this.#current()) {
-      if (!filter.has(hash)) continue;
+      if (key !== null && !filter.has(hash, key)) continue;
       const bucket = this.#tables.buckets.get(bucketKey(run, bucketOf(hash, filter.level)));
-      if (bucket !== undefined) found = withEntriesIn(found, bucket, hash);
+      if (bucket !== undefined) found = [...found, ...entriesIn(bucket, hash)];
     }
     return found;
   }
@@ -85,10 +89,10 @@ export class UserIndex {
   }
 }
 
-function withEntriesIn(found: readonly IndexEntry[], bytes: Buffer, hash: number): readonly IndexEntry[] {
+function entriesIn(row: Buffer, hash: number): IndexEntry[] {
   const entries: IndexEntry[] = [];
-  for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {
-    if (hashAt(bytes, at) === hash) entries.push(entryAt(bytes, at));
+  for (let at = 0; at < row.length; at += ENTRY_BYTES) {
+    if (hashAt(row, at) === hash) entries.push(entryAt(row, at));
   }
-  return found === NONE ? entries : [...found, ...entries];
+  return entries;
 }
