@@ -6,6 +6,7 @@ import type { Projector } from '../journal.ts';
 import type { ClaimRecord, Store } from '../store.ts';
 import { createDraft, type Draft, eventOf, inserted, many, NOON, newestFirst, recordOf } from '../testing/fixtures.ts';
 import { openEnvironment } from './environment.ts';
+import { FIRST_RUN_ENTRIES } from './index-run.ts';
 import { openLmdbStore } from './open.ts';
 import { temporaryFolder } from './testing/folder.ts';
 import { type Journaled, openJournaled } from './testing/journaled.ts';
@@ -151,6 +152,30 @@ test('a request id that another claim has stays with it, and the claim is put al
     assert.equal(await store.claims.byRequest([{ userId: 'anna', requestId: 'same' }]), [first]);
     assert.is(await store.archive.remove({ eventKey: 'autumn', period: '-' }, [third as ClaimRecord]), 1);
     assert.equal(await store.claims.byRequest([{ userId: 'anna', requestId: 'same' }]), [first], 'archived or not');
+  }));
+
+test('what has moved into runs is found, refuses, and keeps its request id', () =>
+  withBench(async ({ store, projector, journal, draft }) => {
+    const shared = { userId: 'anna', requestId: 'same' };
+    const [first] = await journal.append([draft(shared)]);
+    for (let done = 1; done <= FIRST_RUN_ENTRIES; done += 500) await journal.append(many(500, () => draft()));
+    while ((await projector.mark()) < journal.head) await projector.advance(journal.head, 2_000);
+    assert.is(await projector.tidy(), true);
+    while (await projector.tidy());
+    const claim = first as ClaimRecord;
+    assert.equal(await store.claims.byRequest([shared]), [claim]);
+    assert.equal(await store.claims.ofUser('anna', { limit: 10 }), [claim]);
+    assert.equal(await store.claims.insert([draft({ userId: 'anna' })]), [{ kind: 'taken', claim }]);
+    const other = draft({ ...shared, eventKey: 'winter' });
+    assert.equal(await store.claims.insert([other]), [{ kind: 'requestTaken', claim }]);
+    const [second, again] = await journal.append([other, { ...claim, requestId: 'again' }]);
+    const { conflicts } = await projector.advance(journal.head, 10);
+    assert.equal(
+      conflicts.map(({ journaled, stored }) => [journaled, stored]),
+      [[again, claim]],
+    );
+    assert.equal(await store.claims.byKey(['winter/-/anna']), [second]);
+    assert.equal(await store.claims.byRequest([shared]), [claim], 'the first to have it keeps it');
   }));
 
 test('the main thread writes and reads in between, and everything is there', () =>
