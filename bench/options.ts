@@ -20,6 +20,8 @@ export type BenchOptions = {
   sustainedMs: number;
   /** Length of the burst that leaves a backlog. */
   burstMs: number;
+  /** Length of each run that shows whether a backlog grows. */
+  flatMs: number;
   rounds: number;
   connections: number;
   sizes: Sizes;
@@ -44,7 +46,7 @@ export type BenchCommand =
 
 export type CaseNames = { daily: readonly string[]; all: readonly string[] };
 
-type Effort = Pick<BenchOptions, 'measureMs' | 'sustainedMs' | 'burstMs' | 'rounds' | 'sizes'>;
+type Effort = Pick<BenchOptions, 'measureMs' | 'sustainedMs' | 'burstMs' | 'flatMs' | 'rounds' | 'sizes'>;
 
 const PINS = ['on', 'load', 'off'] as const;
 const FULL: Sizes = {
@@ -56,9 +58,9 @@ const FULL: Sizes = {
 const SMALL: Sizes = { stored: [1_000, 10_000], connections: [1, 50, 200], events: [1, 8], shards: [1, 64] };
 
 const EFFORTS = {
-  quick: { measureMs: 1_000, sustainedMs: 1_500, burstMs: 1_500, rounds: 1, sizes: SMALL },
-  daily: { measureMs: 2_000, sustainedMs: 2_000, burstMs: 5_000, rounds: 3, sizes: SMALL },
-  suite: { measureMs: 10_000, sustainedMs: 60_000, burstMs: 60_000, rounds: 3, sizes: FULL },
+  quick: { measureMs: 1_000, sustainedMs: 1_500, burstMs: 1_500, flatMs: 400, rounds: 1, sizes: SMALL },
+  daily: { measureMs: 2_000, sustainedMs: 2_000, burstMs: 5_000, flatMs: 2_000, rounds: 3, sizes: SMALL },
+  suite: { measureMs: 10_000, sustainedMs: 60_000, burstMs: 60_000, flatMs: 15_000, rounds: 3, sizes: FULL },
 } as const satisfies Record<string, Effort>;
 
 export const HELP = `npm run bench [-- FLAGS]         the daily cases: DAILY
@@ -69,6 +71,7 @@ npm run bench -- page FILE…      the page of figures from the JSON of earlier 
   --quick            one round of about a second each, to see that it works; no figures to quote
   --seconds S        measured seconds of each run (default 2, suite 10)
   --sustained S      seconds of the runs that show what lasts (default 2, suite 60)
+  --burst S          seconds of the burst that leaves a backlog (default 5, suite 60)
   --rounds N         rounds, in each of which every side runs once (default 3)
   --connections N    connections of the load process (default 50)
   --rate N           requests per second of the open loop (default half of the measured peak)
@@ -118,12 +121,14 @@ function optionsOf(
   if (pin === undefined) throw new Error(`--pin: ${PINS.join(', ')}`);
   const seconds = numberOf('--seconds', values.seconds, { initial: effort.measureMs / 1_000, min: 0.1, max: 3_600 });
   const sustained = { initial: effort.sustainedMs / 1_000, min: 0.1, max: 3_600 };
+  const burst = { initial: effort.burstMs / 1_000, min: 0.1, max: 3_600 };
   return {
     cases,
     measureMs: seconds * 1_000,
     warmUpMs: Math.min(500, seconds * 500),
     sustainedMs: numberOf('--sustained', values.sustained, sustained) * 1_000,
-    burstMs: effort.burstMs,
+    burstMs: numberOf('--burst', values.burst, burst) * 1_000,
+    flatMs: effort.flatMs,
     rounds: numberOf('--rounds', values.rounds, { initial: effort.rounds, min: 1, max: 100 }),
     connections: numberOf('--connections', values.connections, { initial: 50, min: 1, max: 1_000 }),
     sizes: effort.sizes,
@@ -142,6 +147,7 @@ const FLAGS = {
   cases: { type: 'string' },
   seconds: { type: 'string' },
   sustained: { type: 'string' },
+  burst: { type: 'string' },
   rounds: { type: 'string' },
   connections: { type: 'string' },
   rate: { type: 'string' },

@@ -91,10 +91,10 @@ async function burst(sides: Sides): Promise<number> {
 }
 
 async function flatRate(sides: Sides, projectedPerS: number): Promise<void> {
-  const { figures, gauges, burstMs } = sides;
+  const { figures, gauges, bench } = sides;
   for (const share of SHARES) {
     const ratePerS = Math.max(1, projectedPerS * share);
-    const measureMs = burstMs / 4;
+    const measureMs = bench.options.flatMs;
     const open = { pace: { kind: 'open', ratePerS }, measureMs, depth: OPEN_DEPTH } as const;
     const thirds = meansOfThirds(gauges, measureMs);
     await grants(sides, `open, ${share} × the rate of projection`, open);

@@ -13,7 +13,6 @@ import {
   bucketOf,
   FIRST_RUN_ENTRIES,
   LEVEL_MAX,
-  levelOfRun,
   RUNS_MERGED,
   RunFilter,
   runOfKey,
@@ -127,9 +126,8 @@ export class Compaction {
   }
 
   #mergeToBegin(): Merge | null {
-    const { runs } = this.#tables;
     const ofLevel: number[][] = Array.from({ length: LEVEL_MAX + 1 }, () => []);
-    for (const { key, value } of runs.getRange({})) ofLevel[levelOfRun(value)]?.push(key);
+    for (const [run, { level }] of this.#tables.index.runs()) ofLevel[level]?.push(run);
     const least = ofLevel.findIndex((each, level) => level < LEVEL_MAX && each.length >= RUNS_MERGED);
     if (least < 0) return null;
     const [level, sources] = [least + 1, (ofLevel[least] as number[]).slice(0, RUNS_MERGED)];

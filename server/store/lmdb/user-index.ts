@@ -51,7 +51,7 @@ export class UserIndex {
   /** Of all users with this hash, of their earlier claims: at least those with this key, or all of them where it is null. */
   earlierOf(hash: number, key: number | null): readonly IndexEntry[] {
     let found = NONE;
-    for (const [run, filter] of this.#current()) {
+    for (const [run, filter] of this.runs()) {
       if (key !== null && !filter.has(hash, key)) continue;
       const bucket = this.#tables.buckets.get(bucketKey(run, bucketOf(hash, filter.level)));
       if (bucket !== undefined) found = [...found, ...entriesIn(bucket, hash)];
@@ -72,12 +72,8 @@ export class UserIndex {
     return [...rows].sort(([left], [right]) => left - right);
   }
 
-  #keyed(): KeyHash {
-    this.#hash ??= new KeyHash(seedIn(Buffer.from(this.#tables.meta.get(INDEX_SEED) as string, 'hex')));
-    return this.#hash;
-  }
-
-  #current(): ReadonlyMap<number, RunFilter> {
+  /** Those that there are, oldest first. */
+  runs(): ReadonlyMap<number, RunFilter> {
     const { meta, runs } = this.#tables;
     const lastRun = Number(meta.get(LAST_RUN) ?? 0);
     if (lastRun !== this.#lastRun) {
@@ -86,6 +82,11 @@ export class UserIndex {
       this.#lastRun = lastRun;
     }
     return this.#runs;
+  }
+
+  #keyed(): KeyHash {
+    this.#hash ??= new KeyHash(seedIn(Buffer.from(this.#tables.meta.get(INDEX_SEED) as string, 'hex')));
+    return this.#hash;
   }
 }
 
