@@ -86,8 +86,9 @@ async function burst(sides: Sides): Promise<number> {
   figures.value('granted in the burst', sent, { unit: 'claims' });
   figures.value('backlog after it', left, { unit: 'claims' });
   figures.value('time to drain it', drainMs / 1_000, { unit: 's' });
-  figures.value('projected meanwhile', left / Math.max(drainMs / 1_000, 0.001), { unit: 'claims/s' });
-  return Math.max(((sent - left) / windowMs) * 1_000, left / Math.max(drainMs / 1_000, 0.001));
+  const drainedPerS = left / Math.max(drainMs / 1_000, 0.001);
+  figures.value('projected meanwhile', drainedPerS, { unit: 'claims/s' });
+  return Math.max(((sent - left) / windowMs) * 1_000, drainedPerS);
 }
 
 async function flatRate(sides: Sides, projectedPerS: number): Promise<void> {

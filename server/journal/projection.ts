@@ -142,9 +142,10 @@ export class Projection {
 
   async #tidyAll(): Promise<void> {
     const { runtime } = this.#options;
-    for (let startedAt = runtime.monotonicMs(); !this.#isBehind && (await this.#tidy()); ) {
+    while (!this.#isBehind) {
+      const startedAt = runtime.monotonicMs();
+      if (!(await this.#tidy())) return;
       await this.#giveWay(runtime.monotonicMs() - startedAt);
-      startedAt = runtime.monotonicMs();
     }
   }
 

@@ -53,7 +53,7 @@ class Insertion {
     if (slot === 'soldOut') return { kind: 'soldOut' };
     const { place: _, ...fields } = draft;
     const claim: ClaimRecord = { ...fields, slot };
-    this.#entries.push(user.entryOf(claim, this.#periods.add(claim)));
+    this.#entries.push(user.entryOf(claim, this.#periods.add(claim), true));
     this.#tables.claims.putSync(timeRow(claim), storedOf(claim));
     return { kind: 'inserted', claim };
   }

@@ -42,6 +42,8 @@ export class PeriodChanges {
   readonly #tables: Tables;
   readonly #known = new Map<string, PeriodRow | null>();
   readonly #changed = new Map<string, PeriodRow>();
+  /** Series that have their first claim, by number. */
+  readonly #made = new Map<number, string>();
   #lastSeries: number | null = null;
 
   constructor(tables: Tables) {
@@ -57,7 +59,9 @@ export class PeriodChanges {
   add(claim: PeriodOf & { grantedAt: number }): number {
     const { grantedAt } = claim;
     const name = slotRow(claim);
-    const [series, earliest, latest] = this.#rowOf(name) ?? [this.#nextSeries(), grantedAt, grantedAt];
+    const known = this.#rowOf(name);
+    if (known !== null && known[1] <= grantedAt && grantedAt <= known[2]) return known[0];
+    const [series, earliest, latest] = known ?? [this.#make(name), grantedAt, grantedAt];
     const row: PeriodRow = [series, Math.min(earliest, grantedAt), Math.max(latest, grantedAt)];
     this.#known.set(name, row);
     this.#changed.set(name, row);
@@ -67,11 +71,11 @@ export class PeriodChanges {
   /** In a batch or a transaction. */
   put(): void {
     const { periods, series, meta } = this.#tables;
-    for (const [name, row] of this.#changed) {
-      periods.put(name, row);
-      series.put(row[0], name);
+    for (const [name, row] of this.#changed) periods.put(name, row);
+    for (const [number, name] of this.#made) {
+      series.put(number, name);
+      meta.put(LAST_SERIES, number);
     }
-    if (this.#lastSeries !== null) meta.put(LAST_SERIES, this.#lastSeries);
   }
 
   #rowOf(name: string): PeriodRow | null {
@@ -82,8 +86,9 @@ export class PeriodChanges {
     return row;
   }
 
-  #nextSeries(): number {
+  #make(name: string): number {
     this.#lastSeries = (this.#lastSeries ?? Number(this.#tables.meta.get(LAST_SERIES) ?? 0)) + 1;
+    this.#made.set(this.#lastSeries, name);
     return this.#lastSeries;
   }
 }

@@ -6,7 +6,7 @@
 import type { Conflict } from '../journal.ts';
 import type { ClaimRecord } from '../store.ts';
 import type { Tables } from './environment.ts';
-import { type IndexEntry, NO_TAG } from './index-entry.ts';
+import type { IndexEntry } from './index-entry.ts';
 import { slotRow, storedOf, timeRow } from './layout.ts';
 import { PeriodChanges } from './periods.ts';
 import { UserClaims } from './rows.ts';
@@ -68,11 +68,11 @@ export class Projection {
 
   #put(claim: ClaimRecord, user: UserClaims): void {
     this.#fresh.set(claim.claimKey, claim);
-    const entry = user.entryOf(claim, this.#periods.add(claim));
     // An earlier claim of this request id keeps it: this one was granted all the same, and its key finds it.
     const request = `${claim.userId} ${claim.requestId}`;
-    this.#entries.push(this.#requests.has(request) ? { ...entry, tag: NO_TAG } : entry);
+    const isFirst = !this.#requests.has(request) && user.ofRequest(claim.requestId) === null;
     this.#requests.add(request);
+    this.#entries.push(user.entryOf(claim, this.#periods.add(claim), isFirst));
     if (claim.slot !== null) this.#owners.note(claim);
   }
 

@@ -88,10 +88,10 @@ export class LmdbProjector implements Projector, Guest {
     const { transactions } = this.#options;
     this.#isUntidy ||= await transactions.read(isFreshFull);
     if (!this.#isUntidy) return false;
-    const isNew = this.#thread === null || this.#thread.isOver;
+    const before = this.#thread;
     const thread = this.#running();
     // Who waits for a turn should not wait for a thread to start: it answers when it has.
-    if (isNew) await thread.ask({ kind: 'release' }).catch(() => {});
+    if (thread !== before) await thread.ask({ kind: 'release' }).catch(() => {});
     this.#isUntidy = await transactions.turn(() => thread.ask({ kind: 'compact' }));
     return this.#isUntidy;
   }

@@ -71,10 +71,9 @@ export class UserClaims {
     });
   }
 
-  /** The entry that a claim of this series gets: it has its request id unless another claim has it. */
-  entryOf({ requestId, grantedAt }: Pick<ClaimRecord, 'requestId' | 'grantedAt'>, series: number): IndexEntry {
-    const tag = this.ofRequest(requestId) === null ? this.#tagOf(requestId) : NO_TAG;
-    return { hash: this.#hash, grantedAt, tag, series };
+  /** The entry that a claim of this series gets. `isFirst`: no other claim of the user has its request id. */
+  entryOf({ requestId, grantedAt }: ClaimRecord, series: number, isFirst: boolean): IndexEntry {
+    return { hash: this.#hash, grantedAt, tag: isFirst ? this.#tagOf(requestId) : NO_TAG, series };
   }
 
   #tagOf(requestId: string): number {
