@@ -8,6 +8,7 @@ export type Paced = {
   lanes: readonly Lane[];
   /** Takes the number of the next request's first claim; null when there is none any more. */
   next(): number | null;
+  startMs: number;
   endMs: number;
 };
 
@@ -47,8 +48,9 @@ const NAP_MS = 0.2;
 const bed = new Int32Array(new SharedArrayBuffer(4));
 
 /** Sends by the clock. */
-export function openLoop({ lanes, next, endMs }: Paced, everyMs: number): Pacing {
-  let dueMs = 0;
+export function openLoop({ lanes, next, startMs, endMs }: Paced, everyMs: number): Pacing {
+  let dueMs = startMs;
+  let sent = 0;
   let sendAtMs = 0;
   let turn = 0;
   function look(): void {
@@ -65,7 +67,7 @@ export function openLoop({ lanes, next, endMs }: Paced, everyMs: number): Pacing
       const index = lane === null ? null : next();
       if (lane === null || index === null) break;
       lane.add(index, dueMs);
-      dueMs += everyMs;
+      dueMs = startMs + ++sent * everyMs;
     }
     for (const lane of lanes) lane.flush();
   }
@@ -77,10 +79,7 @@ export function openLoop({ lanes, next, endMs }: Paced, everyMs: number): Pacing
     return null;
   }
   return {
-    start() {
-      dueMs = performance.now();
-      look();
-    },
+    start: look,
     onRoom() {},
     isDone: () => dueMs >= endMs || next() === null,
   };

@@ -19,7 +19,8 @@ const SCARCE_CLAIMS = 100;
 export async function runJob(job: Job): Promise<JobResult> {
   const { requests, replies } = spokenFor(job);
   const sockets = await openSockets(job);
-  const fromMs = performance.now() + job.warmUpMs;
+  const startMs = performance.now();
+  const fromMs = startMs + job.warmUpMs;
   const endMs = fromMs + job.measureMs;
   const { depth, batchClaims, connections, pace } = job;
   const isDense = pace.kind === 'closed' && connections * depth > SCARCE_CLAIMS;
@@ -29,15 +30,14 @@ export async function runJob(job: Job): Promise<JobResult> {
   );
   const next = () => (recorder.sent < requests.count ? recorder.sent : null);
   const cpuBefore = process.cpuUsage();
-  const startedMs = performance.now();
   try {
-    await answered({ lanes, next, endMs }, job, recorder);
+    await answered({ lanes, next, startMs, endMs }, job, recorder);
   } finally {
     for (const lane of lanes) lane.close();
   }
   const { user, system } = process.cpuUsage(cpuBefore);
   const { sent, outcomes, perS, windowMs, latencyMs } = recorder;
-  const generatorCpu = (user + system) / 1_000 / (performance.now() - startedMs);
+  const generatorCpu = (user + system) / 1_000 / (performance.now() - startMs);
   return { sent, outcomes, perS, windowMs, latencyMs, generatorCpu };
 }
 
