@@ -20,6 +20,7 @@ import { loopLoad } from './lib/event-loop.ts';
 import { drawSeed, seedIn } from './lib/hash.ts';
 import type { Log } from './lib/log.ts';
 import { createMetrics } from './lib/metrics.ts';
+import { reasonOf } from './lib/reason.ts';
 import { type Address, createListener, type TlsOptions } from './net/listener.ts';
 import { Notices } from './notices/notices.ts';
 import { createAccountHandlers } from './route/account-handlers.ts';
@@ -150,7 +151,7 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
   async function checks(): Promise<Record<string, Check>> {
     const storeCheck = await store.timeMs().then(
       () => ok(null),
-      (error: unknown) => failed(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => failed(reasonOf(error)),
     );
     const missing = store.guardsMissing();
     const away = store.unreachable?.() ?? [];

@@ -7,6 +7,7 @@ import type { Problem } from '../../protocol/reply.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { ArchiveItem, ArchiveView } from '../../protocol/upkeep.ts';
 import type { Audit, Doer } from '../accounts/audit.ts';
+import { reasonOf } from '../lib/reason.ts';
 import type { Store } from '../store/store.ts';
 import { type ArchivingParts, archive, type Progressed } from './archiving.ts';
 import { Folder } from './folder.ts';
@@ -128,7 +129,7 @@ export class Archives {
     } catch (cause) {
       const error = asRefused(cause, run.directory);
       if (!(error instanceof ArchiveRefused)) onFailure(error);
-      end(run, 'FAILED', error instanceof Error ? error.message : String(error));
+      end(run, 'FAILED', reasonOf(error));
     }
   }
 

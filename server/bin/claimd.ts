@@ -4,6 +4,7 @@
  * exit code: 78 where the settings can never work, 1 where it did not work now.
  */
 import { readFile } from 'node:fs/promises';
+import { reasonOf } from '../lib/reason.ts';
 import { StoreRefused } from '../store/store.ts';
 import type { Command } from './commands.ts';
 import { helpText } from './help.ts';
@@ -70,8 +71,7 @@ function exitCodeOf(error: unknown): number {
 
 /** One line, whatever the message holds. */
 function lineOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/\s*[\r\n]+\s*/g, ' ');
+  return reasonOf(error).replace(/\s*[\r\n]+\s*/g, ' ');
 }
 
 // A reader that has gone, as in `claimd start | head -1`, is no reason to stop serving.

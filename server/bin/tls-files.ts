@@ -1,6 +1,7 @@
 /** The TLS settings into PEM text, looked at once at start, so that a bad file stops it and not the first connection. */
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { reasonOf } from '../lib/reason.ts';
 import type { Settings } from './read-settings.ts';
 import { SettingsRefused } from './refused.ts';
 
@@ -32,7 +33,7 @@ async function read({ tlsCert, tlsKey, tlsCa }: Files): Promise<ClientTls> {
   try {
     createSecureContext(tls);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new SettingsRefused(`--tls-cert, --tls-key and --tls-ca cannot be used together: ${reason}`);
   }
   return tls;

@@ -7,6 +7,7 @@ import { open } from 'node:fs/promises';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { TrustedIssuer } from '../identity.ts';
 import type { Log } from '../lib/log.ts';
+import { reasonOf } from '../lib/reason.ts';
 import type { TrustSetting } from './setting-values.ts';
 
 const READ_AGAIN_MS = 300_000;
@@ -53,10 +54,7 @@ class JwksSource {
       this.current = checked(await (/^https?:/.test(jwks) ? fetched(jwks) : readFrom(jwks)));
     } catch (error) {
       nextMs = RETRY_MS;
-      log.warn(
-        { issuer, reason: error instanceof Error ? error.message : String(error) },
-        'no keys of a trusted issuer',
-      );
+      log.warn({ issuer, reason: reasonOf(error) }, 'no keys of a trusted issuer');
     }
     if (!this.#isStopped) this.#cancel = runtime.after(nextMs, () => void this.start());
   }

@@ -8,6 +8,7 @@
 import type { Runtime } from '../../protocol/runtime.ts';
 import { bytesOfSeed, type Seed } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
+import { reasonLineOf } from '../lib/reason.ts';
 import { AT, placeAfter } from '../store/block/layout.ts';
 import type { Block } from '../store/block/reader.ts';
 import type { HintStore, Journal } from '../store/journal.ts';
@@ -94,7 +95,7 @@ export class Hints {
       this.#uncovered = 0;
       return { until: head.until, unprojected, isFilterComplete };
     } catch (error) {
-      log.warn({ cause: lineOf(error) }, 'the hint was of no use: the start takes longer');
+      log.warn({ cause: reasonLineOf(error) }, 'the hint was of no use: the start takes longer');
       return null;
     }
   }
@@ -144,7 +145,7 @@ export class Hints {
       if (memory !== null) await this.#put(memory);
     } catch (error) {
       this.#notBefore = runtime.monotonicMs() + RETRY_MS;
-      if (!this.#isOver) log.warn({ cause: lineOf(error) }, 'the hint for the next start cannot be written');
+      if (!this.#isOver) log.warn({ cause: reasonLineOf(error) }, 'the hint for the next start cannot be written');
     }
   }
 
@@ -212,8 +213,4 @@ export class Hints {
     if (this.#own.claims === 0) return this.#last;
     return { at: this.#lastAt, crc: tail.ring.readUInt32BE(tail.indexOf(this.#lastAt) + AT.crc) };
   }
-}
-
-function lineOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }

@@ -7,6 +7,7 @@ import type { Eligibility } from '../eligibility/eligibility.ts';
 import type { EventConfig, EventConfigs } from '../events/configs.ts';
 import type { Seed } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
+import { reasonOf } from '../lib/reason.ts';
 import { RecentMap } from '../lib/recent-map.ts';
 import { claimsOf, readBlock } from '../store/block/reader.ts';
 import type { Conflict, Journal, JournalHome, Projector } from '../store/journal.ts';
@@ -294,7 +295,7 @@ export class Journaling {
     if (this.#isOver) return;
     this.#cancel = this.#options.runtime.after(REOPEN_MS, () => {
       this.#opening = this.#open(home, openProjector).catch((error: unknown) => {
-        this.#detail = error instanceof Error ? error.message : String(error);
+        this.#detail = reasonOf(error);
         this.#reopen(home, openProjector);
       });
     });

@@ -5,6 +5,7 @@
  */
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { Log } from '../lib/log.ts';
+import { reasonOf } from '../lib/reason.ts';
 import type { Conflict, Projector } from '../store/journal.ts';
 import type { Reign } from './reign.ts';
 
@@ -172,7 +173,7 @@ export class Projection {
       return true;
     } catch (error) {
       if (this.#isOver) return false;
-      this.#detail = lineOf(error);
+      this.#detail = reasonOf(error);
       log.warn({ cause: this.#detail }, 'the projection failed and will be tried again');
       await this.#rest(RETRY_MS);
       return false;
@@ -185,7 +186,7 @@ export class Projection {
     try {
       return await this.#options.projector.tidy();
     } catch (error) {
-      if (!this.#isOver) this.#options.log.warn({ cause: lineOf(error) }, 'the index of claims could not be tidied');
+      if (!this.#isOver) this.#options.log.warn({ cause: reasonOf(error) }, 'the index of claims could not be tidied');
       return false;
     }
   }
@@ -200,8 +201,4 @@ export class Projection {
       };
     });
   }
-}
-
-function lineOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

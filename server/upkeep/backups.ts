@@ -6,6 +6,7 @@
  * must still be there.
  */
 import type { BackupView } from '../../protocol/upkeep.ts';
+import { reasonOf } from '../lib/reason.ts';
 import { BackupRefused, type Store } from '../store/store.ts';
 
 export type BackupsOptions = {
@@ -51,7 +52,7 @@ export class Backups {
       begun.view = { ...begun.view, state: 'DONE', claims, bytes, bytesTotal: bytes };
     } catch (error) {
       if (!(error instanceof BackupRefused)) onFailure(error);
-      const detail = (error instanceof Error ? error.message : String(error)).slice(0, 512);
+      const detail = reasonOf(error).slice(0, 512);
       begun.view = { ...begun.view, state: 'FAILED', detail };
     } finally {
       release();

@@ -6,6 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import type { Runtime } from '../../../protocol/runtime.ts';
+import { reasonLineOf } from '../../lib/reason.ts';
 import { syncFolder } from '../../lib/sync-folder.ts';
 import type { HintStore } from '../journal.ts';
 import { realFiles } from '../log/files.ts';
@@ -56,7 +57,7 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
   const { directory, runtime } = options;
   const opened = await openFolder(options).catch((cause: unknown) => {
     if (cause instanceof StoreRefused) throw cause;
-    throw new StoreRefused(`the data folder ${directory} cannot be used: ${lineOf(cause)}`, { cause });
+    throw new StoreRefused(`the data folder ${directory} cannot be used: ${reasonLineOf(cause)}`, { cause });
   });
   const { transactions, clusterId } = opened;
   const projectors: LmdbProjector[] = [];
@@ -141,8 +142,4 @@ async function openFolder(options: LmdbOptions): Promise<Opened> {
   for (const each of [folder, options.directory, dirname(resolve(options.directory))]) await syncFolder(each);
   const transactions = new Transactions(folder, openEnvironment(folder), options.onFailure ?? (() => {}));
   return { transactions, clusterId, folder };
-}
-
-function lineOf(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
 }

@@ -4,6 +4,7 @@
  * after one that failed everybody is told to close the files.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { reasonOf } from '../../lib/reason.ts';
 import { type Batch, BatchReader, type Blocks } from './block-batch.ts';
 import { Compaction } from './compaction.ts';
 import { closeEnvironment, type Environment, openEnvironment } from './environment.ts';
@@ -29,7 +30,7 @@ async function answer(projections: Projections, port: MessagePort, asked: Asked)
   const { number, question } = asked;
   const answered: Answered = await projections.answer(question).then(
     (answer) => ({ number, answer }),
-    (error: unknown) => ({ number, error: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => ({ number, error: reasonOf(error) }),
   );
   port.postMessage(answered);
 }

@@ -7,6 +7,7 @@
  * when all before it are. A write that failed is done again, the same bytes in the same place, until it succeeds.
  */
 import type { Runtime } from '../../../protocol/runtime.ts';
+import { reasonOf } from '../../lib/reason.ts';
 import { AT, BLOCK_BYTES_MAX, placeAfter } from '../block/layout.ts';
 import type { Appended } from '../journal.ts';
 import type { OpenFile } from './files.ts';
@@ -180,7 +181,7 @@ export class Appender {
 
   #failed(pending: Pending, file: OpenFile, error: unknown): void {
     pending.tries++;
-    this.#tell(`writes fail: ${error instanceof Error ? error.message : String(error)}`);
+    this.#tell(`writes fail: ${reasonOf(error)}`);
     if (this.#isClosing) return;
     const again = () => {
       cancel();

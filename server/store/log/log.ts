@@ -3,6 +3,7 @@
  * writes, the successor makes the next segment, the marker says how far it is durable. It decides nothing about blocks.
  */
 import type { Runtime } from '../../../protocol/runtime.ts';
+import { reasonLineOf } from '../../lib/reason.ts';
 import { BLOCK_BYTES_MAX } from '../block/layout.ts';
 import type { Appended, Journal } from '../journal.ts';
 import { Appender } from './appender.ts';
@@ -80,7 +81,7 @@ export class Log implements Journal {
       markFile,
       runtime,
       () => this.#mark(),
-      (error) => parts.onFailure(`the mark of the journal cannot be written: ${lineOf(error)}`),
+      (error) => parts.onFailure(`the mark of the journal cannot be written: ${reasonLineOf(error)}`),
     );
     this.#appender.add(first, slots);
     this.#changed();
@@ -133,7 +134,7 @@ export class Log implements Journal {
     this.#marker.stop();
     await this.#marker
       .write()
-      .catch((error) => onFailure(`the mark of the journal cannot be written: ${lineOf(error)}`));
+      .catch((error) => onFailure(`the mark of the journal cannot be written: ${reasonLineOf(error)}`));
     await this.#appender.dropBefore(Number.POSITIVE_INFINITY);
     await this.#dropReaders(Number.POSITIVE_INFINITY);
     await markFile.close();
@@ -146,7 +147,7 @@ export class Log implements Journal {
     this.#marker.note();
     if (end > (this.#written + 1) * segmentBytes) {
       this.#written = Math.floor((end - 1) / segmentBytes);
-      this.#appender.dropBefore(this.#written).catch((error) => this.#parts.onFailure(lineOf(error)));
+      this.#appender.dropBefore(this.#written).catch((error) => this.#parts.onFailure(reasonLineOf(error)));
     }
     const isUsed = end - this.#newest * segmentBytes >= segmentBytes * USED_PART;
     if (isUsed) this.#successor.want(this.#newest + 1);
@@ -182,7 +183,7 @@ export class Log implements Journal {
       }
       this.#successor.retry();
     } catch (error) {
-      onFailure(`segments of the journal cannot be deleted: ${lineOf(error)}`);
+      onFailure(`segments of the journal cannot be deleted: ${reasonLineOf(error)}`);
     }
     this.#changed();
   }
@@ -222,8 +223,4 @@ export class Log implements Journal {
     };
     this.#appender.nudge();
   }
-}
-
-function lineOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { Runtime } from '../../../protocol/runtime.ts';
 import { FolderInUse } from '../../lib/folder-lock.ts';
+import { reasonOf } from '../../lib/reason.ts';
 import { BLOCK_BYTES_MAX, SEGMENT_BYTES, SEGMENT_HEAD_BYTES } from '../block/layout.ts';
 import { StoreRefused, StoreUnavailable } from '../store.ts';
 import { type FileLayer, realFiles } from './files.ts';
@@ -64,7 +65,7 @@ async function openBoot(boot: string, options: Required<LogOptions>): Promise<Lo
     }
   } catch (cause) {
     if (cause instanceof StoreRefused) throw cause;
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = reasonOf(cause);
     if (cause instanceof FolderInUse) throw new StoreRefused(detail, { cause });
     throw new StoreUnavailable(`the journal ${directory} cannot be opened: ${detail}`, { cause });
   }

@@ -3,6 +3,7 @@
  * a full disk, or a log of its full size, may have room later.
  */
 import type { Runtime } from '../../../protocol/runtime.ts';
+import { reasonOf } from '../../lib/reason.ts';
 import type { OpenFile } from './files.ts';
 import { type FillOptions, fillSegment, openSlots } from './fill.ts';
 import type { Folder } from './folder.ts';
@@ -85,7 +86,7 @@ export class Successor {
       return null;
     } catch (error) {
       if (error instanceof Stopped) return null;
-      return `no room for another segment: ${error instanceof Error ? error.message : String(error)}`;
+      return `no room for another segment: ${reasonOf(error)}`;
     }
   }
 

@@ -3,6 +3,7 @@
  * `meta`, before the first claim that belongs there. What was recorded once is never made again; see `guard.ts`.
  */
 import type { Db } from 'mongodb';
+import { reasonOf } from '../../lib/reason.ts';
 import { StoreUnavailable } from '../store.ts';
 import { ClaimReads } from './claim-reads.ts';
 import { answerOf } from './connection.ts';
@@ -91,7 +92,7 @@ export class ClaimPlaces {
       await openSplitCollection(house, collection, label);
       await guard.refresh();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       log.warn({ collection, reason }, 'a collection of claims could not be made');
       throw new StoreUnavailable(`${collection} could not be made: ${reason}`, { cause: error });
     }

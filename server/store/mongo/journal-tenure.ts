@@ -4,6 +4,7 @@
  * that an older state never comes after a newer one.
  */
 import type { Runtime } from '../../../protocol/runtime.ts';
+import { reasonOf } from '../../lib/reason.ts';
 import type { OwnerRecords } from './journal-owner.ts';
 import type { BootRecord } from './journal-schema.ts';
 
@@ -77,7 +78,7 @@ export class Tenure {
       }
       return await this.#lookAgain();
     } catch (error) {
-      this.#trouble = `the lease is not renewed: ${error instanceof Error ? error.message : String(error)}`;
+      this.#trouble = `the lease is not renewed: ${reasonOf(error)}`;
       throw error;
     }
   }

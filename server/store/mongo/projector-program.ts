@@ -1,5 +1,6 @@
 /** Run by `projector.ts` in a thread of its own, where making claims into documents delays no answer. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { reasonOf } from '../../lib/reason.ts';
 import { realRuntime } from '../../lib/runtime.ts';
 import { StoreRefused, StoreUnavailable } from '../store.ts';
 import { createPool } from './connection.ts';
@@ -37,7 +38,7 @@ async function answerTo(question: Question) {
 }
 
 function failureOf(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   if (error instanceof StoreUnavailable) return { kind: 'unavailable', message };
   if (error instanceof PlaceMissing) return { kind: 'placeMissing', message: error.collection };
   return { kind: error instanceof StoreRefused ? 'refused' : 'other', message };
