@@ -1,7 +1,8 @@
 /**
- * The hot path: puts blocks at their places and answers them in order. A small block is written at once, on the main
- * thread, because that is quicker than the way to another and back; a large one, or any while the disk is slow or fails,
- * by the thread pool. It knows neither files' names nor what is in a block.
+ * The hot path: puts blocks at their places and answers them in order. In quiet times, which is when one small block
+ * follows another, it writes on the main thread, because that is quicker than the way to another and back; in busy times,
+ * and while the disk is slow or fails, the thread pool writes, because the main thread has better to do than to wait. It
+ * knows neither files' names nor what is in a block.
  *
  * Invariant: a block is sent only while fewer than `IN_FLIGHT_MAX` before it wait to be durable, and is answered only
  * when all before it are. A write that failed is done again, the same bytes in the same place, until it succeeds.
@@ -14,8 +15,8 @@ import type { OpenFile } from './files.ts';
 import { readWide } from './page.ts';
 import { IN_FLIGHT_MAX } from './recovery.ts';
 
-/** About 64 claims. */
-const SMALL_BYTES = 8_192;
+/** About 8 claims. */
+const SMALL_BYTES = 1_024;
 /** A disk that was slower than this once is not waited for on the main thread for a while. */
 const SLOW_MS = 5;
 const SLOW_PAUSE_MS = 1_000;
@@ -57,6 +58,7 @@ export class Appender {
   #turn = 0;
   #running = 0;
   #promptFrom = Number.NEGATIVE_INFINITY;
+  #lastBytes = 0;
   #isClosing = false;
   /** Those that failed, and how to try again before it is time. */
   readonly #retries = new Map<Pending, () => void>();
@@ -137,7 +139,9 @@ export class Appender {
     const { runtime, segmentBytes } = this.#options;
     const position = pending.offset % segmentBytes;
     const startedAt = runtime.monotonicMs();
-    if (pending.block.length > SMALL_BYTES || startedAt < this.#promptFrom || this.failure !== null) {
+    const isQuiet = Math.max(pending.block.length, this.#lastBytes) <= SMALL_BYTES;
+    this.#lastBytes = pending.block.length;
+    if (!isQuiet || startedAt < this.#promptFrom || this.failure !== null) {
       return this.#writeAside(pending, file, position);
     }
     try {
