@@ -10,6 +10,7 @@ import { KIND, PREFIX_BYTES, writePrefixAt } from '../../protocol/frame.ts';
 import { OPS } from '../../protocol/ops.ts';
 import type { Entry } from '../journal/entries.ts';
 import type { ClaimedCode } from '../journal/receiver.ts';
+import { copyWords, LastView, viewOf } from '../lib/words.ts';
 import type { Peer } from '../net/peer.ts';
 import { nextClaimAfter } from '../rules/decide.ts';
 import { textEnd } from '../store/block/claim-text.ts';
@@ -22,11 +23,13 @@ const TIME_BYTES = 9;
 const CODE_AT = PREFIX_BYTES + 1;
 
 /** What all replies about claims of one entry share, while its event is as it is. */
-type Parts = { event: EventRecord; head: Buffer; version: Buffer; tail: Buffer };
+type Parts = { event: EventRecord; head: DataView; version: DataView; tail: DataView };
 
 const partsByEntry = new WeakMap<Entry, Parts>();
 let lastEntry: Entry | null = null;
 let lastParts: Parts | null = null;
+const frames = new LastView();
+const rings = new LastView();
 
 /** The claim's item, as `server/store/block/BLOCK.md` draws it, starts at byte `index` of `ring`. */
 export function sendJournalReply(
@@ -43,16 +46,19 @@ export function sendJournalReply(
   const end = textEnd(ring, textEnd(ring, from));
   const idBytes = end - from;
   const slotBytes = slot < 128 ? 1 : slot < 256 ? 2 : slot < 65_536 ? 3 : 5;
-  const bytes = head.length + idBytes + TIME_BYTES + version.length + slotBytes + tail.length;
+  const bytes = head.byteLength + idBytes + TIME_BYTES + version.byteLength + slotBytes + tail.byteLength;
   const start = peer.reserve(number, bytes);
   if (start < 0) return;
   const frame = peer.outgoing;
-  let at = put(frame, start, head, 0, head.length);
-  at = put(frame, at, ring, from, end);
-  at = put(frame, at, ring, index + CLAIM_AT.grantedAt, index + CLAIM_AT.grantedAt + TIME_BYTES);
-  at = put(frame, at, version, 0, version.length);
+  const to = frames.of(frame);
+  const log = rings.of(ring);
+  const timeAt = index + CLAIM_AT.grantedAt;
+  let at = copyWords(to, start, head, 0, head.byteLength);
+  at = copyWords(to, at, log, from, end);
+  at = copyWords(to, at, log, timeAt, timeAt + TIME_BYTES);
+  at = copyWords(to, at, version, 0, version.byteLength);
   at = putSlot(frame, at, slot);
-  put(frame, at, tail, 0, tail.length);
+  copyWords(to, at, tail, 0, tail.byteLength);
   writePrefixAt(frame, start, bytes, KIND.reply, OP, number);
   frame[start + CODE_AT] = ERRORS[code].code;
 }
@@ -83,21 +89,15 @@ function madeParts({ series, by }: Entry, event: EventRecord): Parts {
   const span = by?.span;
   const nextClaimAt = span === undefined ? null : nextClaimAfter(claim, event, span);
   const [, , , , , versionValue, , ...rest] = encodeClaim(claim, nextClaimAt);
-  const body = (values: Parameters<typeof encodeBody>[0]) => Buffer.from(encodeBody(values)).subarray(1);
+  const body = (values: Parameters<typeof encodeBody>[0]) => encodeBody(values).subarray(1);
   const head = Buffer.concat([
     Buffer.alloc(PREFIX_BYTES),
     // [code, [twelve fields], nil]; the code is written for each reply.
     Buffer.from([0x93, 0, 0x9c]),
     body([eventKey, period]),
   ]);
-  return { event, head, version: body([versionValue as number]), tail: body([...rest, null]) };
-}
-
-/** Short runs: a loop costs less than a call out of JavaScript. */
-function put(to: Buffer, at: number, from: Buffer, start: number, end: number): number {
-  let next = at;
-  for (let i = start; i < end; i++) to[next++] = from[i] as number;
-  return next;
+  const version = viewOf(body([versionValue as number]));
+  return { event, head: viewOf(head), version, tail: viewOf(body([...rest, null])) };
 }
 
 /** The shortest MessagePack integer, as msgpackr writes it; nil for none. */

@@ -3,6 +3,7 @@
  * It knows neither rules nor disks. What is in the buffer before `begin` is overwritten, padding included.
  */
 import { crc32 } from 'node:zlib';
+import { copyWords, LastView, viewOf } from '../../lib/words.ts';
 import { ALIGN_BYTES, AT, aligned, CLAIM_AT, ITEM, ITEM_AT, KIND, MAGIC, SERIES_AT, VERSION } from './layout.ts';
 
 export type BlockHead = {
@@ -24,6 +25,9 @@ const TWO_32 = 0x1_0000_0000;
 
 export class BlockWriter {
   readonly #buffer: Buffer;
+  readonly #view: DataView;
+  readonly #users = new LastView();
+  readonly #requests = new LastView();
   #start = 0;
   #at = 0;
   #claims = 0;
@@ -32,6 +36,7 @@ export class BlockWriter {
   /** `buffer` is the caller's; blocks are written into it wherever `begin` says. */
   constructor(buffer: Buffer) {
     this.#buffer = buffer;
+    this.#view = viewOf(buffer);
   }
 
   /** Bytes of the block so far. */
@@ -93,9 +98,8 @@ export class BlockWriter {
     writeUint32(buffer, at + CLAIM_AT.slot, slot);
     buffer[at + CLAIM_AT.grantedAt] = INT64;
     writeWide(buffer, at + CLAIM_AT.grantedAt + 1, grantedAt);
-    let to = at + CLAIM_AT.userId;
-    for (let i = userAt; i < userEnd; i++) buffer[to++] = source[i] as number;
-    for (let i = requestAt; i < requestEnd; i++) buffer[to++] = requestSource[i] as number;
+    const to = copyWords(this.#view, at + CLAIM_AT.userId, this.#users.of(source), userAt, userEnd);
+    copyWords(this.#view, to, this.#requests.of(requestSource), requestAt, requestEnd);
     this.#claims++;
     return at - this.#start;
   }
