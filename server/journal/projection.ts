@@ -1,6 +1,7 @@
 /**
  * Drives the projector: at most an interval after a block is durable it begins to turn it into claims, in slices, and
- * gives way while claims are being granted. It goes on where the mark says, whatever happened before. A conflict is a broken
+ * gives way while claims are being granted. Slices grow while there is more to do than time: many claims at once are cheaper
+ * for a store whose indexes are larger than its memory. It goes on where the mark says, whatever happened before. A conflict is a broken
  * promise: counted and reported, never repaired here.
  */
 import type { Runtime } from '../../protocol/runtime.ts';
@@ -10,6 +11,10 @@ import type { Conflict, Projector } from '../store/journal.ts';
 import type { Reign } from './reign.ts';
 
 const SLICE_CLAIMS = 2_000;
+/** In memory for a moment, about half a kilobyte each. */
+const SLICE_CLAIMS_MAX = 100_000;
+/** How long a slice may take, about: whoever stops waits for it. */
+const SLICE_MS = 1_500;
 /** Below this load there is time for everything; at full load a slice is followed by ten times its own length of rest. */
 const LOAD_FREE = 0.5;
 const REST_TIMES_MAX = 10;
@@ -124,11 +129,13 @@ export class Projection {
   async #catchUp(): Promise<void> {
     const { reign, runtime } = this.#options;
     const until = reign.head;
+    let claimsMax = SLICE_CLAIMS;
     while (reign.mark < until && !this.#isOver) {
       const startedAt = runtime.monotonicMs();
-      if (!(await this.#slice(until))) return;
+      if (!(await this.#slice(until, claimsMax))) return;
       await this.#tidy();
-      await this.#giveWay(runtime.monotonicMs() - startedAt);
+      const sliceMs = runtime.monotonicMs() - startedAt;
+      claimsMax = (await this.#giveWay(sliceMs)) ? SLICE_CLAIMS : this.#sized(claimsMax, sliceMs);
     }
     if (!this.#isBehind) this.#behindSince = null;
   }
@@ -150,18 +157,25 @@ export class Projection {
     }
   }
 
-  /** A log that fills up is worse than grants that take longer. */
-  async #giveWay(sliceMs: number): Promise<void> {
+  /** A log that fills up is worse than grants that take longer. False when there was nobody to give way to. */
+  async #giveWay(sliceMs: number): Promise<boolean> {
     const { reign, load } = this.#options;
     const excess = (load() - LOAD_FREE) / (1 - LOAD_FREE);
-    if (excess > 0 && this.#hurried === 0 && !reign.journal.state().isFull)
-      await this.#rest(Math.min(sliceMs * excess * REST_TIMES_MAX, REST_MS_MAX));
+    if (excess <= 0 || this.#hurried > 0 || reign.journal.state().isFull) return false;
+    await this.#rest(Math.min(sliceMs * excess * REST_TIMES_MAX, REST_MS_MAX));
+    return true;
   }
 
-  async #slice(until: number): Promise<boolean> {
+  /** How many claims the next slice has, after one of `claims` that took so long. */
+  #sized(claims: number, tookMs: number): number {
+    if (tookMs > 2 * SLICE_MS) return Math.max(claims / 2, SLICE_CLAIMS);
+    return tookMs < SLICE_MS ? Math.min(claims * 2, SLICE_CLAIMS_MAX) : claims;
+  }
+
+  async #slice(until: number, claimsMax: number): Promise<boolean> {
     const { projector, reign, log, onConflict } = this.#options;
     try {
-      const { mark, claims, conflicts } = await projector.advance(until, SLICE_CLAIMS);
+      const { mark, claims, conflicts } = await projector.advance(until, claimsMax);
       this.#projectedClaims += claims;
       if (mark <= reign.mark) throw new Error('the projection does not move');
       reign.mark = mark;

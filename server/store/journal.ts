@@ -53,8 +53,8 @@ export type Projector = {
   mark(): Promise<number>;
   /**
    * Turns the next blocks, from the mark to at most `until`, into claims with all their indexes and moves the mark. Does
-   * about `claimsMax` at once. Doing it again, after a crash in the middle, changes nothing. `claims` are those it was
-   * given, conflicts included; a conflict that was recorded before is told again where it is met again.
+   * about `claimsMax` at once, or fewer. Doing it again, after a crash in the middle, changes nothing. `claims` are those
+   * it was given, conflicts included; a conflict that was recorded before is told again where it is met again.
    */
   advance(until: number, claimsMax: number): Promise<{ mark: number; claims: number; conflicts: Conflict[] }>;
   /**

@@ -5,6 +5,7 @@
 import type { Collection, Db } from 'mongodb';
 import type { SplitBy } from '../../../protocol/event.ts';
 import type { Runtime } from '../../../protocol/runtime.ts';
+import { inLanes } from '../../lib/in-lanes.ts';
 import { placeAfter } from '../block/layout.ts';
 import { type Block, claimsOf, seriesIn } from '../block/reader.ts';
 import type { Conflict } from '../journal.ts';
@@ -71,22 +72,26 @@ export class Projection {
   /** As `Projector.advance` promises. Rejects with StoreRefused when the journal is damaged there, and with PlaceMissing. */
   async advance({ until, claimsMax, keeping }: Advance): Promise<Advanced> {
     const from = await this.mark();
-    const batch = new Batch((collection, claims) => {
-      const uuid = keeping[collection];
-      if (uuid === undefined) throw new PlaceMissing(collection);
-      const { db } = this.#options;
-      return projectClaims(claims, { ...this.#options, collection, uuid, reads: new ClaimReads(db, collection) });
-    });
+    const batch = new Batch();
     let end = from;
-    if (from < until) end = await this.#project(batch, { from, until, claimsMax });
-    const { clashes, requestIdsAside } = await batch.finish();
+    if (from < until) end = await this.#read(batch, { from, until, claimsMax });
+    const projected = await inLanes(batch.inserts(), INSERTS_AT_ONCE_MAX, (insert) => this.#insert(insert, keeping));
+    const clashes = projected.flatMap((each) => each.clashes);
     const conflicts = await Promise.all(clashes.map((clash) => this.#recordConflict(clash)));
     if (end > from) await this.#moveMark(end);
+    const requestIdsAside = projected.reduce((sum, each) => sum + each.requestIdsAside, 0);
     return { mark: Math.max(from, end), claims: batch.claims, conflicts, requestIdsAside };
   }
 
+  async #insert({ collection, claims }: Insert, keeping: Advance['keeping']): Promise<Projected> {
+    const uuid = keeping[collection];
+    if (uuid === undefined) throw new PlaceMissing(collection);
+    const reads = new ClaimReads(this.#options.db, collection);
+    return projectClaims(claims, { ...this.#options, collection, uuid, reads });
+  }
+
   /** The byte up to which all is in the batch. */
-  async #project(batch: Batch, { from, until, claimsMax }: { from: number; until: number; claimsMax: number }) {
+  async #read(batch: Batch, { from, until, claimsMax }: { from: number; until: number; claimsMax: number }) {
     const { db, runtime } = this.#options;
     const reads = new JournalReads({ db, runtime, ranges: () => this.#ranges(until) });
     let end = from;
@@ -96,7 +101,7 @@ export class Projection {
       if (!(await this.#follows(end, block.offset)))
         throw new StoreUnavailable(`blocks behind ${end} are not seen yet`);
       await this.#learnSplits(block);
-      await batch.add(block, ({ eventKey }) => this.#splits.get(eventKey) ?? 'none');
+      batch.add(block, ({ eventKey }) => this.#splits.get(eventKey) ?? 'none');
       end = block.offset + block.bytes.length;
       if (batch.claims >= claimsMax) return end;
     }
@@ -146,45 +151,42 @@ export class Projection {
   }
 }
 
-/** Cuts the claims of blocks into inserts of one collection each, a few of which are on their way at once. */
+/** The claims of blocks, by the collection that they go into. */
 class Batch {
   claims = 0;
-  readonly #insert: (collection: string, claims: readonly ClaimRecord[]) => Promise<Projected>;
-  readonly #inserts: Promise<Projected>[] = [];
   readonly #waiting = new Map<string, ClaimRecord[]>();
 
-  constructor(insert: (collection: string, claims: readonly ClaimRecord[]) => Promise<Projected>) {
-    this.#insert = insert;
-  }
-
-  async add(block: Block, splitOf: (claim: ClaimRecord) => SplitBy): Promise<void> {
+  add(block: Block, splitOf: (claim: ClaimRecord) => SplitBy): void {
     for (const { record } of claimsOf(block)) {
       this.claims++;
       const collection = collectionOf(record, splitOf(record));
       const waiting = this.#waiting.get(collection);
       if (waiting === undefined) this.#waiting.set(collection, [record]);
-      else if (waiting.push(record) === INSERT_CLAIMS) await this.#send(collection, waiting);
+      else waiting.push(record);
     }
   }
 
-  async finish(): Promise<Projected> {
-    for (const [collection, waiting] of this.#waiting) await this.#send(collection, waiting);
-    const all = await Promise.all(this.#inserts);
-    return {
-      clashes: all.flatMap(({ clashes }) => clashes),
-      requestIdsAside: all.reduce((sum, { requestIdsAside }) => sum + requestIdsAside, 0),
-    };
+  /**
+   * By user, as the indexes are: neighbours meet the same page of one, which is then read, changed and written once. A
+   * user's claims stay in the order of the journal.
+   */
+  inserts(): Insert[] {
+    const inserts: Insert[] = [];
+    for (const [collection, claims] of this.#waiting) {
+      claims.sort(byUser);
+      for (let at = 0; at < claims.length; at += INSERT_CLAIMS) {
+        inserts.push({ collection, claims: claims.slice(at, at + INSERT_CLAIMS) });
+      }
+    }
+    return inserts;
   }
+}
 
-  async #send(collection: string, claims: readonly ClaimRecord[]): Promise<void> {
-    this.#waiting.delete(collection);
-    // The oldest of those on their way must be there first.
-    await this.#inserts.at(-INSERTS_AT_ONCE_MAX);
-    const insert = this.#insert(collection, claims);
-    // It is awaited later; until then its failure is nobody's.
-    insert.catch(() => {});
-    this.#inserts.push(insert);
-  }
+type Insert = { collection: string; claims: readonly ClaimRecord[] };
+
+function byUser(left: ClaimRecord, right: ClaimRecord): number {
+  if (left.userId === right.userId) return 0;
+  return left.userId < right.userId ? -1 : 1;
 }
 
 function documentOf(claim: ClaimRecord): ClaimDocument {
