@@ -79,7 +79,7 @@ export class Ledger {
     const index = this.#find(window, ask, Number.NEGATIVE_INFINITY);
     if (index === UNVERIFIED) return false;
     if (index !== NONE) return this.#repeat(ask, index, receiver, number);
-    if (!isReady(entry) || this.#mayBeUsed(ask)) return false;
+    if (!isReady(entry) || this.#options.requests.mayBeUsed(ask)) return false;
     const isQualified = event.eligibility.kind === 'everyone' || this.#isListed(event, ask);
     if (isQualified !== true || !grants(event, now) || isArchived(event, span)) {
       return this.#refuse({ event, span, isQualified }, now, receiver, number);
@@ -105,7 +105,7 @@ export class Ledger {
     }
     if (isStockUnknown(entry)) return 'LATER';
     if (!window.isComplete && lookedUp.keyAt === null) return 'LOOKUP';
-    if (this.#mayBeUsed(ask)) {
+    if (this.#options.requests.mayBeUsed(ask)) {
       if (!lookedUp.isRequestUnused) return 'LOOKUP';
       const used = this.#requestOf(ask);
       if (used !== NONE) {
@@ -167,21 +167,19 @@ export class Ledger {
     return NONE;
   }
 
-  #mayBeUsed(ask: Ask): boolean {
-    return this.#options.requests.mayBeUsed(ask, this.#userHigh, this.#userLow);
-  }
-
-  #hash({ bytes, userAt, userEnd }: Ask): void {
-    const { hash } = this.#options;
+  #hash(ask: Ask): void {
+    const { bytes, userAt, userEnd } = ask;
+    const { hash, requests } = this.#options;
     hash.ofBytes(bytes, textStart(bytes, userAt), userEnd);
     this.#userHigh = hash.high;
     this.#userLow = hash.low;
+    requests.hash(ask, this.#userHigh, this.#userLow);
   }
 
   #repeat(ask: Ask, index: number, receiver: Receiver, number: number): boolean {
     const isSame = this.#isSameRequest(ask, index);
     // The id may be that of a claim of another period, which would then be the answer.
-    if (!isSame && this.#mayBeUsed(ask)) return false;
+    if (!isSame && this.#options.requests.mayBeUsed(ask)) return false;
     this.#answer(ask, index, isSame ? 'REPLAYED' : 'ALREADY_CLAIMED', receiver, number);
     return true;
   }

@@ -8,7 +8,13 @@ const test = suite('projection');
 /** A backlog without end; a slice takes `sliceMs`. */
 function deepBacklog() {
   const time = virtualTime();
-  const reign = { mark: 0, head: 1e12, durableClaims: 1e12, release() {}, journal: { state: () => ({ isFull: false }) } };
+  const reign = {
+    mark: 0,
+    head: 1e12,
+    durableClaims: 1e12,
+    release() {},
+    journal: { state: () => ({ isFull: false }) },
+  };
   const state = { sliceMs: 10, load: 0 };
   const slices: number[] = [];
   const projection = new Projection({

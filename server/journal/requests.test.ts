@@ -19,11 +19,12 @@ function memory() {
     requests,
     mayBeUsed: (userId: string, requestId: string) => {
       ask.write(userId, requestId);
-      return requests.mayBeUsed(ask, ...userHash(userId));
+      requests.hash(ask, ...userHash(userId));
+      return requests.mayBeUsed(ask);
     },
     use(userId: string, requestId: string) {
       ask.write(userId, requestId);
-      requests.mayBeUsed(ask, ...userHash(userId));
+      requests.hash(ask, ...userHash(userId));
       requests.add(ask);
     },
     /** The first and third claim of a batch for one user. */
@@ -34,7 +35,8 @@ function memory() {
       requests.beginBatch(batch, batchId);
       return [0, 2].map((number) => {
         batch.nextOfBatch(0, bytes.length, number);
-        const isMaybe = requests.mayBeUsed(batch, ...userHash(userId));
+        requests.hash(batch, ...userHash(userId));
+        const isMaybe = requests.mayBeUsed(batch);
         requests.add(batch);
         return isMaybe;
       });
@@ -73,5 +75,6 @@ test('before everything is known nothing is certain, but what the server makes i
   assert.equal(batch('ann', 'b'), [true, true]);
   const ask = new Ask().write('ann', 'r1');
   ask.isRequestIdFresh = true;
-  assert.not(requests.mayBeUsed(ask, 1, 2));
+  requests.hash(ask, 1, 2);
+  assert.not(requests.mayBeUsed(ask));
 });

@@ -20,7 +20,7 @@ export class Requests {
   isComplete = false;
   readonly #hash: KeyHash;
   readonly #filter: RequestFilter;
-  /** Of the pair that was asked for last. */
+  /** Of the pair at hand. */
   #pairHigh = 0;
   #pairLow = 0;
 
@@ -37,15 +37,20 @@ export class Requests {
     if (ask.isBatchFresh) this.#filter.add(hash.high, hash.low);
   }
 
-  /** The user's hash stands in the two numbers. */
-  mayBeUsed(ask: Ask, userHigh: number, userLow: number): boolean {
-    if (ask.isBatchFresh) return false;
-    this.#hashPair(ask, userHigh, userLow);
-    if (ask.isRequestIdFresh) return false;
+  /**
+   * To be called before `mayBeUsed` and `add`; the user's hash stands in the two numbers. Whoever looks for something else in
+   * between waits for both at once: memory is what a claim waits for most.
+   */
+  hash(ask: Ask, userHigh: number, userLow: number): void {
+    if (!ask.isBatchFresh) this.#hashPair(ask, userHigh, userLow);
+  }
+
+  mayBeUsed(ask: Ask): boolean {
+    if (ask.isBatchFresh || ask.isRequestIdFresh) return false;
     return !this.isComplete || this.#filter.has(this.#pairHigh, this.#pairLow) || this.#hasBatchOf(ask);
   }
 
-  /** The request that `mayBeUsed` was asked for last is used now. */
+  /** The request at hand is used now. */
   add(ask: Ask): void {
     if (ask.isBatchFresh) return;
     const { requestBytes, requestAt, requestEnd } = ask;
