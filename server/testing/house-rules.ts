@@ -99,7 +99,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'server/rules/': { imports: ['protocol/'], types: [STORE], withoutNode: ['*'] },
   'server/events/': { imports: ['protocol/', 'server/lib/', 'server/rules/', STORE], withoutNode: SOCKETS },
   'server/store/': { imports: ['protocol/', 'server/lib/'] },
-  'server/store/block/': { imports: ['protocol/', STORE] },
+  'server/store/block/': { imports: ['protocol/', 'server/lib/', STORE] },
   'server/store/named/': { imports: ['protocol/', 'server/lib/', STORE, SURVEY, ARCHIVE] },
   'server/store/lmdb/': { imports: ['protocol/', 'server/lib/', 'server/store/'], packages: ['lmdb'] },
   'server/store/log/': {
