@@ -25,7 +25,7 @@ export const BACKLOG = 'claimd_journal_backlog_claims';
 const LOOK_MS = 200;
 /** Frames of a connection in flight, as many as the protocol lets it have. */
 const OPEN_DEPTH = 20;
-const DRAIN_MS_MAX = 1_800_000;
+const DRAIN_MS_MAX = 3_600_000;
 /** Shares of the rate at which claims were projected before, tried from the top. */
 const SHARES = [1.2, 1.1, 1, 0.9, 0.8, 0.65, 0.5, 0.35] as const;
 /** Flat: from the middle third of a run to the last it has grown by at most this share of what was granted in a third. */

@@ -19,6 +19,8 @@ import { type EventAnswer, type EventWrites, type Hold, isProblem, LATER } from 
 /** Before claims are held back, and while they are. What takes longer is told to come again. */
 const CATCH_UP_MS_MAX = 20_000;
 const PROJECT_MS_MAX = 1_500;
+/** What came meanwhile is little when projecting all that there was took no longer. */
+const SHORT_MS = 500;
 /** Far more than all of the above, so that no write can come so late that the hold has run out before it. */
 const HOLD_MS = 60_000;
 
@@ -68,7 +70,7 @@ export class ModeSwitch {
     const { eventKey } = before;
     // What has piled up is projected while claims still go on, so that they are not held back for it.
     const isLeaving = before.mode === 'journal';
-    if (isLeaving && !(await this.#isProjected(how.journal, CATCH_UP_MS_MAX))) return LATER;
+    if (isLeaving && !(await this.#isCaughtUp(how.journal))) return LATER;
     const hold = await writes.hold(eventKey, HOLD_MS, {
       change: (event) => ({ ...event, modeNext: { mode, by: how.by } }),
       // Nobody here is making it, and nobody else may: its maker is gone.
@@ -112,6 +114,17 @@ export class ModeSwitch {
       const [known, next] = [byHandOf(event), setByHand(event, mode, clock.nowMs())];
       return known.mode === next.mode && known.during === next.during ? event : { ...event, modeByHand: next };
     });
+  }
+
+  /** Claims go on meanwhile: what came in the time of one projection is what the next one has to do. */
+  async #isCaughtUp(journal: JournalDoor): Promise<boolean> {
+    const { runtime } = this.#parts;
+    const until = runtime.monotonicMs() + CATCH_UP_MS_MAX;
+    for (;;) {
+      const startedAt = runtime.monotonicMs();
+      if (!(await this.#isProjected(journal, until - startedAt))) return false;
+      if (runtime.monotonicMs() - startedAt <= SHORT_MS) return true;
+    }
   }
 
   async #isProjected(journal: JournalDoor, msMax: number): Promise<boolean> {

@@ -5,13 +5,13 @@ import type { Reign } from './reign.ts';
 
 const test = suite('projection');
 
-/** A backlog without end; a slice takes `sliceMs`. */
-function deepBacklog() {
+/** A slice takes `sliceMs`. */
+function backlogOf(claims: number) {
   const time = virtualTime();
   const reign = {
     mark: 0,
-    head: 1e12,
-    durableClaims: 1e12,
+    head: claims,
+    durableClaims: claims,
     release() {},
     journal: { state: () => ({ isFull: false }) },
   };
@@ -45,17 +45,23 @@ function deepBacklog() {
 }
 
 test('slices grow while they are quick, and shrink where they take long', async () => {
-  const { projection, state, next } = deepBacklog();
+  const { projection, state, next } = backlogOf(1e12);
   projection.start();
-  assert.equal(await next(8), [4_000, 8_000, 16_000, 32_000, 64_000, 100_000, 100_000, 100_000]);
-  state.sliceMs = 2_000;
-  assert.equal((await next(3)).at(-1), 100_000);
-  state.sliceMs = 4_000;
-  assert.equal((await next(4)).slice(1), [50_000, 25_000, 12_500]);
+  assert.equal(await next(8), [4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 200_000, 200_000]);
+  state.sliceMs = 6_000;
+  assert.equal((await next(3)).at(-1), 200_000);
+  state.sliceMs = 12_000;
+  assert.equal((await next(4)).slice(1), [100_000, 50_000, 25_000]);
+});
+
+test('towards the end slices are short again, since somebody may wait for it', async () => {
+  const { projection, next } = backlogOf(60_000);
+  projection.start();
+  assert.equal(await next(7), [4_000, 8_000, 16_000, 15_000, 7_500, 3_750, 2_000]);
 });
 
 test('while claims are granted slices are small', async () => {
-  const { projection, state, next } = deepBacklog();
+  const { projection, state, next } = backlogOf(1e12);
   projection.start();
   assert.is((await next(5)).at(-1), 64_000);
   state.load = 0.6;

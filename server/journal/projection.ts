@@ -11,10 +11,12 @@ import type { Conflict, Projector } from '../store/journal.ts';
 import type { Reign } from './reign.ts';
 
 const SLICE_CLAIMS = 2_000;
-/** In memory for a moment, about half a kilobyte each. */
-const SLICE_CLAIMS_MAX = 100_000;
+/** In memory for a moment, about a kilobyte each. */
+const SLICE_CLAIMS_MAX = 200_000;
+/** Of what is left: the last slices are short again, since somebody may wait for the end. */
+const SLICE_SHARE_MAX = 0.5;
 /** How long a slice may take, about: whoever stops waits for it. */
-const SLICE_MS = 1_500;
+const SLICE_MS = 5_000;
 /** Below this load there is time for everything; at full load a slice is followed by ten times its own length of rest. */
 const LOAD_FREE = 0.5;
 const REST_TIMES_MAX = 10;
@@ -168,8 +170,9 @@ export class Projection {
 
   /** How many claims the next slice has, after one of `claims` that took so long. */
   #sized(claims: number, tookMs: number): number {
-    if (tookMs > 2 * SLICE_MS) return Math.max(claims / 2, SLICE_CLAIMS);
-    return tookMs < SLICE_MS ? Math.min(claims * 2, SLICE_CLAIMS_MAX) : claims;
+    const times = tookMs > 2 * SLICE_MS ? 0.5 : tookMs < SLICE_MS ? 2 : 1;
+    const claimsMax = Math.min(SLICE_CLAIMS_MAX, this.backlogClaims * SLICE_SHARE_MAX);
+    return Math.max(SLICE_CLAIMS, Math.min(claims * times, claimsMax));
   }
 
   async #slice(until: number, claimsMax: number): Promise<boolean> {
