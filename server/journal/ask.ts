@@ -44,9 +44,9 @@ export class Ask {
     const scratch = this.#scratch;
     const prefixLength = this.#batchId.length + 1;
     let digits = 1;
-    for (let rest = number; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+    for (let rest = number; rest >= 10; rest = (rest / 10) | 0) digits++;
     this.requestEnd = LONG_HEAD_BYTES + prefixLength + digits;
-    for (let at = this.requestEnd - 1, rest = number; digits > 0; digits--, rest = Math.floor(rest / 10)) {
+    for (let at = this.requestEnd - 1, rest = number; digits > 0; digits--, rest = (rest / 10) | 0) {
       scratch[at--] = ZERO + (rest % 10);
     }
     const length = this.requestEnd - LONG_HEAD_BYTES;

@@ -32,6 +32,9 @@ export class BlockWriter {
   #at = 0;
   #claims = 0;
   #first = 0;
+  #grantedAt = 0;
+  #grantedHigh = 0;
+  #grantedLow = 0;
 
   /** `buffer` is the caller's; blocks are written into it wherever `begin` says. */
   constructor(buffer: Buffer) {
@@ -92,14 +95,16 @@ export class BlockWriter {
     requestAt: number,
     requestEnd: number,
   ): number {
-    const buffer = this.#buffer;
+    const view = this.#view;
     const userBytes = userEnd - userAt;
     const at = this.#beginItem(ITEM.claim, series, CLAIM_AT.userId + userBytes + requestEnd - requestAt);
-    writeUint32(buffer, at + CLAIM_AT.slot, slot);
-    buffer[at + CLAIM_AT.grantedAt] = INT64;
-    writeWide(buffer, at + CLAIM_AT.grantedAt + 1, grantedAt);
-    const to = copyWords(this.#view, at + CLAIM_AT.userId, this.#users.of(source), userAt, userEnd);
-    copyWords(this.#view, to, this.#requests.of(requestSource), requestAt, requestEnd);
+    view.setUint32(at + CLAIM_AT.slot, slot);
+    if (grantedAt !== this.#grantedAt) this.#setGrantedAt(grantedAt);
+    view.setUint8(at + CLAIM_AT.grantedAt, INT64);
+    view.setUint32(at + CLAIM_AT.grantedAt + 1, this.#grantedHigh);
+    view.setUint32(at + CLAIM_AT.grantedAt + 5, this.#grantedLow);
+    const to = copyWords(view, at + CLAIM_AT.userId, this.#users.of(source), userAt, userEnd);
+    copyWords(view, to, this.#requests.of(requestSource), requestAt, requestEnd);
     this.#claims++;
     return at - this.#start;
   }
@@ -110,38 +115,38 @@ export class BlockWriter {
     const start = this.#start;
     const block = buffer.subarray(start, this.#at);
     buffer[start + AT.kind] = this.#claims === 0 ? KIND.mark : KIND.claims;
-    writeUint32(buffer, start + AT.bytes, block.length);
+    buffer.writeUInt32BE(block.length, start + AT.bytes);
     writeWide(buffer, start + AT.closedAt, closedAt);
-    writeUint32(buffer, start + AT.claims, this.#claims);
-    writeUint32(buffer, start + CRC_AT, 0);
-    writeUint32(buffer, start + CRC_AT, crc32(block));
+    buffer.writeUInt32BE(this.#claims, start + AT.claims);
+    buffer.writeUInt32BE(0, start + CRC_AT);
+    buffer.writeUInt32BE(crc32(block), start + CRC_AT);
     return block;
   }
 
   #beginItem(type: number, series: number, bytes: number): number {
-    const buffer = this.#buffer;
+    const view = this.#view;
     const at = this.#at;
     const whole = aligned(bytes);
     // Only the last bytes are padding, and whatever lay there before must not get into a checksum.
-    for (let i = at + whole - ALIGN_BYTES; i < at + whole; i++) buffer[i] = 0;
-    buffer[at + ITEM_AT.bytes] = whole >>> 8;
-    buffer[at + ITEM_AT.bytes + 1] = whole;
-    buffer[at + ITEM_AT.type] = type;
-    buffer[at + ITEM_AT.type + 1] = 0;
-    writeUint32(buffer, at + ITEM_AT.series, series);
+    view.setUint32(at + whole - ALIGN_BYTES, 0);
+    view.setUint32(at + whole - ALIGN_BYTES / 2, 0);
+    view.setUint16(at + ITEM_AT.bytes, whole);
+    view.setUint8(at + ITEM_AT.type, type);
+    view.setUint8(at + ITEM_AT.type + 1, 0);
+    view.setUint32(at + ITEM_AT.series, series);
     this.#at = at + whole;
     return at;
   }
+
+  /** Most claims of a moment are of the same millisecond, and to halve it is a division. */
+  #setGrantedAt(grantedAt: number): void {
+    this.#grantedAt = grantedAt;
+    this.#grantedHigh = Math.floor(grantedAt / TWO_32);
+    this.#grantedLow = grantedAt % TWO_32;
+  }
 }
 
-function writeUint32(buffer: Uint8Array, at: number, value: number): void {
-  buffer[at] = value >>> 24;
-  buffer[at + 1] = value >>> 16;
-  buffer[at + 2] = value >>> 8;
-  buffer[at + 3] = value;
-}
-
-function writeWide(buffer: Uint8Array, at: number, value: number): void {
-  writeUint32(buffer, at, Math.floor(value / TWO_32));
-  writeUint32(buffer, at + 4, value % TWO_32);
+function writeWide(buffer: Buffer, at: number, value: number): void {
+  buffer.writeUInt32BE(Math.floor(value / TWO_32), at);
+  buffer.writeUInt32BE(value % TWO_32, at + 4);
 }
