@@ -180,7 +180,8 @@ export async function createClaimServer(options: ServerOptions): Promise<ClaimSe
     ...{ shards, configs, runtime, granted, onOutcome: metrics.outcome },
     burst: new BurstClock(runtime, clock),
     // Without the lock queue nothing is answered from memory alone.
-    journaling: (options.isLocking ?? true) ? journaling : { beginBatch: () => {}, claim: () => false },
+    journaling:
+      (options.isLocking ?? true) ? journaling : { beginBatch: () => {}, claim: () => false, foresight: null },
     isHeard: () => notices.isHeard,
   };
   const router = createRouter({

@@ -45,6 +45,12 @@ export class Fingerprints {
     return this.#walk(slots, tag, homeOf(tag, slots.length));
   }
 
+  /** Reads where a walk for this hash would begin, so that it is near when the walk comes. What it returns means nothing. */
+  touch(high: number, low: number): number {
+    const slots = this.#tables[high >>> 24] as Int32Array;
+    return slots[homeOf(tagOf(low), slots.length)] as number;
+  }
+
   /** The position of a further entry with the hash last sought, or ABSENT. */
   next(): number {
     return this.#tag === EMPTY ? ABSENT : this.#walk(this.#slots, this.#tag, after(this.#at, this.#slots.length));

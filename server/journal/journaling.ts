@@ -14,6 +14,7 @@ import type { Conflict, Journal, JournalHome, Projector } from '../store/journal
 import { type ClaimStore, type Store, StoreRefused } from '../store/store.ts';
 import { Ask } from './ask.ts';
 import { Coverage } from './coverage.ts';
+import type { Foresight } from './foresight.ts';
 import { Inserting } from './inserting.ts';
 import { journaledClaims, type Unprojected } from './journaled-claims.ts';
 import type { LookedUp, Proposed } from './ledger.ts';
@@ -117,6 +118,11 @@ export class Journaling {
   /** To be called before the claims of a batch are handed to `claim`. */
   beginBatch(ask: Ask, batchId: string): void {
     this.#running?.reign.requests.beginBatch(ask, batchId);
+  }
+
+  /** To be told of claims that come next; null while none are decided here. */
+  get foresight(): Foresight | null {
+    return this.#running?.reign.foresight ?? null;
   }
 
   /** See `Ledger.propose`. The proposal may hear its outcome before this returns. */

@@ -18,6 +18,7 @@ import type { EventRecord } from '../store/store.ts';
 import type { Ask } from './ask.ts';
 import type { BlockCommit } from './block-commit.ts';
 import type { Entries, Entry } from './entries.ts';
+import type { Foresight } from './foresight.ts';
 import type { Receiver, Refusal } from './receiver.ts';
 import type { Requests } from './requests.ts';
 import type { Tail } from './tail.ts';
@@ -29,6 +30,7 @@ export type LedgerOptions = {
   entries: Entries;
   commit: BlockCommit;
   requests: Requests;
+  foresight: Foresight;
   hash: KeyHash;
   eligibility: Pick<Eligibility, 'has'>;
   nowMs: () => number;
@@ -76,6 +78,7 @@ export class Ledger {
     const { window, by } = entry;
     const { event, span } = by as NonNullable<Entry['by']>;
     this.#hash(ask);
+    this.#options.foresight.index = window.index;
     const index = this.#find(window, ask, Number.NEGATIVE_INFINITY);
     if (index === UNVERIFIED) return false;
     if (index !== NONE) return this.#repeat(ask, index, receiver, number);
@@ -169,10 +172,16 @@ export class Ledger {
 
   #hash(ask: Ask): void {
     const { bytes, userAt, userEnd } = ask;
-    const { hash, requests } = this.#options;
-    hash.ofBytes(bytes, textStart(bytes, userAt), userEnd);
-    this.#userHigh = hash.high;
-    this.#userLow = hash.low;
+    const { hash, requests, foresight } = this.#options;
+    if (foresight.take(ask)) {
+      this.#userHigh = foresight.userHigh;
+      this.#userLow = foresight.userLow;
+      if (foresight.hasPair) return requests.know(foresight.pairHigh, foresight.pairLow);
+    } else {
+      hash.ofBytes(bytes, textStart(bytes, userAt), userEnd);
+      this.#userHigh = hash.high;
+      this.#userLow = hash.low;
+    }
     requests.hash(ask, this.#userHigh, this.#userLow);
   }
 

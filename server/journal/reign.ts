@@ -16,6 +16,7 @@ import type { Ask } from './ask.ts';
 import { BlockCommit } from './block-commit.ts';
 import { Entries, type Entry } from './entries.ts';
 import { Eviction } from './eviction.ts';
+import { Foresight } from './foresight.ts';
 import { Hints } from './hints.ts';
 import type { Unprojected } from './journaled-claims.ts';
 import { Ledger } from './ledger.ts';
@@ -63,6 +64,7 @@ export class Reign implements Unprojected {
   readonly windows = new Windows();
   readonly filter = new RequestFilter();
   readonly requests: Requests;
+  readonly foresight: Foresight;
   readonly commit: BlockCommit;
   readonly ledger: Ledger;
   readonly hints: Hints | null;
@@ -91,6 +93,7 @@ export class Reign implements Unprojected {
     });
     this.#hash = new KeyHash(options.seed);
     this.requests = new Requests(this.#hash, this.filter);
+    this.foresight = new Foresight(this.#hash, this.filter);
     const shared = { tail: this.#tail, entries: this.#entries, runtime, nowMs };
     this.commit = new BlockCommit({
       ...{ ...shared, journal },
@@ -108,7 +111,8 @@ export class Reign implements Unprojected {
     });
     this.ledger = new Ledger({
       eligibility,
-      ...{ ...shared, windows: this.windows, commit: this.commit, requests: this.requests, hash: this.#hash },
+      ...{ ...shared, windows: this.windows, commit: this.commit, hash: this.#hash },
+      ...{ requests: this.requests, foresight: this.foresight },
       isFresh: (config, now) => configs.isFresh(config, now),
       mark: () => this.mark,
       opened: (window) => void this.#warm(window),
@@ -173,6 +177,8 @@ export class Reign implements Unprojected {
       if (window.idleSince === null || now - window.idleSince < IDLE_MS || window.head > this.mark) continue;
       this.windows.drop(window);
       this.#entries.drop(window);
+      // It may be the last to hold what a window of millions takes.
+      this.foresight.index = null;
     }
   }
 

@@ -41,6 +41,14 @@ export class RequestFilter {
     return runs.holds(entry >>> COUNT_BITS, low & 0xffff, count);
   }
 
+  /** Reads where `has` would look for this request, so that it is near when it does. What it returns means nothing. */
+  touch(high: number): number {
+    const entry = this.#directory[high >>> BUCKET_SHIFT] ?? 0;
+    const count = entry & COUNT_MAX;
+    if (count === 0 || count === COUNT_MAX) return 0;
+    return (this.#lengths[stepsOf(count)] as Runs).touch(entry >>> COUNT_BITS);
+  }
+
   /** Adds a request; ask `has` first, since one that is added twice takes room twice. */
   add(high: number, low: number): void {
     if (this.#isGivenUp) return;

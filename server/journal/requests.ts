@@ -45,6 +45,12 @@ export class Requests {
     if (!ask.isBatchFresh) this.#hashPair(ask, userHigh, userLow);
   }
 
+  /** The same where the hash of user and request id is known. */
+  know(pairHigh: number, pairLow: number): void {
+    this.#pairHigh = pairHigh;
+    this.#pairLow = pairLow;
+  }
+
   mayBeUsed(ask: Ask): boolean {
     if (ask.isBatchFresh || ask.isRequestIdFresh) return false;
     return !this.isComplete || this.#filter.has(this.#pairHigh, this.#pairLow) || this.#hasBatchOf(ask);

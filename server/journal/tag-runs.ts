@@ -36,6 +36,11 @@ export class Runs {
     return false;
   }
 
+  /** Reads the run's first word, which lies beside its tags. */
+  touch(place: number): number {
+    return this.#pageOf(place)[this.#offsetOf(place)] as number;
+  }
+
   /** Writes the run's tag number `nth`, which was unused. */
   write(place: number, tag: number, nth: number): void {
     const at = this.#offsetOf(place) + 1 + (nth >> 1);

@@ -210,6 +210,7 @@ export class Connection implements Peer {
   #takeFrames(chunk: Uint8Array): void {
     const reader = this.#reader;
     let isSameFrame = reader.isMidFrame;
+    if (!isSameFrame && this.#state === 'READY') this.#shared.handler.foresee?.(chunk);
     reader.push(chunk);
     while (reader.read()) {
       isSameFrame = false;

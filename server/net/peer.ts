@@ -30,6 +30,8 @@ export type Peer = {
 };
 
 export type RequestHandler = {
+  /** Bytes in which whole frames begin have come, and their frames are about to be handed over. They may be anything. */
+  foresee?(bytes: Uint8Array): void;
   /** Takes a request where it lies, if it is of the kind that comes by the hundred thousand; false: nothing has happened. */
   take?(peer: Peer, frame: FrameInPlace): boolean;
   /**

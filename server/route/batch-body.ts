@@ -11,6 +11,7 @@
  *     c0, 00…7f, cd   deadline in ms (when five)
  */
 import { LIMITS } from '../../protocol/limits.ts';
+import type { Foresight } from '../journal/foresight.ts';
 import { BodyCursor, IN_KEY, IN_REQUEST_ID } from './body-cursor.ts';
 
 const ARRAY16 = 0xdc;
@@ -20,8 +21,13 @@ export class BatchBody {
   batchId = '';
   claims = 0;
   deadlineMs: number | null = null;
+  /** From the head of the MessagePack string of the user at hand to behind its last character. */
+  userAt = 0;
+  userEnd = 0;
   readonly #cursor = new BodyCursor();
-  #usersAt = 0;
+  /** Where each user ends. */
+  readonly #ends = new Uint32Array(LIMITS.batchClaimsMax);
+  #place = 0;
 
   get bytes(): Uint8Array {
     return this.#cursor.bytes;
@@ -37,30 +43,37 @@ export class BatchBody {
     this.batchId = cursor.text();
     this.claims = this.#readCount();
     if (this.claims < 1 || this.claims > LIMITS.batchClaimsMax) return false;
-    this.#usersAt = cursor.at;
-    for (let i = 0; i < this.claims; i++) if (!cursor.passText(LIMITS.userIdLengthMax, IN_KEY)) return false;
+    this.userEnd = cursor.at;
+    this.#place = 0;
+    for (let i = 0; i < this.claims; i++) {
+      if (!cursor.passText(LIMITS.userIdLengthMax, IN_KEY)) return false;
+      this.#ends[i] = cursor.at;
+    }
     const isRead = fields === 4 || cursor.passDeadline(LIMITS.deadlineMsMax);
     this.deadlineMs = fields === 4 ? null : cursor.deadlineMs;
-    if (!isRead || cursor.at !== end) return false;
-    cursor.at = this.#usersAt;
-    return true;
+    return isRead && cursor.at === end;
   }
 
-  /** Passes to the next user, whose MessagePack string lies from `userAt` to `userEnd`. */
+  /** Passes to the next user. */
   next(): void {
-    this.#cursor.passText(LIMITS.userIdLengthMax, IN_KEY);
+    this.userAt = this.userEnd;
+    this.userEnd = this.#ends[this.#place++] as number;
   }
 
-  get userAt(): number {
-    return this.#cursor.textAt;
-  }
-
-  get userEnd(): number {
-    return this.#cursor.at;
+  /** The next users, as many as fit: they are not passed. */
+  foresee(foresight: Foresight): void {
+    foresight.begin(this.bytes);
+    let userAt = this.userEnd;
+    for (let place = this.#place; place < this.claims; place++) {
+      const userEnd = this.#ends[place] as number;
+      if (!foresight.add(userAt, userEnd, userEnd)) break;
+      userAt = userEnd;
+    }
+    foresight.touch();
   }
 
   get userId(): string {
-    return this.#cursor.text();
+    return this.#cursor.textFrom(this.userAt, this.userEnd);
   }
 
   #readCount(): number {

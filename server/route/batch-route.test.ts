@@ -282,7 +282,7 @@ test('grants of a batch are told, each once, and nothing else is', () => {
   const outcomes = [batchOutcomes[2], batchOutcomes[0], batchOutcomes[5], batchOutcomes[3]] as ClaimOutcome[];
   const route = createBatchRoute({
     shards: { submit: (request) => request.settle(outcomes.pop() as ClaimOutcome) },
-    journaling: { beginBatch: () => {}, claim: () => false },
+    journaling: { beginBatch: () => {}, claim: () => false, foresight: null },
     configs: { of: () => undefined },
     runtime: realRuntime,
     burst: new BurstClock(realRuntime, { nowMs: () => 0 }),

@@ -8,6 +8,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { Runtime } from '../../protocol/runtime.ts';
 import type { EventConfigs } from '../events/configs.ts';
 import { Ask } from '../journal/ask.ts';
+import { FORESEEN_MAX } from '../journal/foresight.ts';
 import type { Journaling } from '../journal/journaling.ts';
 import type { BurstClock } from '../lib/burst-clock.ts';
 import type { Peer } from '../net/peer.ts';
@@ -28,7 +29,7 @@ export type BatchRoute = {
 };
 type Options = {
   shards: Pick<Shards, 'submit'>;
-  journaling: Pick<Journaling, 'beginBatch' | 'claim'>;
+  journaling: Pick<Journaling, 'beginBatch' | 'claim' | 'foresight'>;
   configs: Pick<EventConfigs, 'of'>;
   runtime: Runtime;
   burst: BurstClock;
@@ -62,7 +63,9 @@ export function createBatchRoute(options: Options): BatchRoute {
       ask.deadlineAt = deadlineAt;
       ask.monotonicMs = burst.monotonicMs;
       ask.nowMs = burst.nowMs;
+      const { foresight } = journaling;
       for (let i = 0; i < claims; i++) {
+        if (foresight !== null && i % FORESEEN_MAX === 0) body.foresee(foresight);
         body.next();
         ask.nextOfBatch(body.userAt, body.userEnd, i);
         if (journaling.claim(ask, config, reply, i)) continue;

@@ -15,11 +15,14 @@ import type { Shards } from '../shard/shards.ts';
 import type { ClaimRequest } from '../shard/turn.ts';
 import { type Call, isProblem, subjectOf } from './call.ts';
 import { ClaimBody } from './claim-body.ts';
+import { foreseeClaims } from './claim-glance.ts';
 import { claimReply } from './claim-reply.ts';
 import { FreshIds } from './fresh-ids.ts';
 import { PeerReceivers } from './peer-receiver.ts';
 
 export type ClaimRoute = {
+  /** Has what the claims among these bytes will ask memory for brought near. */
+  foresee(bytes: Uint8Array): void;
   /** Takes a CLAIM that was read by hand; false when it must go the general way. */
   takeBody(peer: Peer, frame: FrameInPlace): boolean;
   /** Answers through the peer; a problem returned instead is the caller's to send. */
@@ -30,7 +33,7 @@ export type ClaimRoute = {
 export type Granted = (claimed: Claimed) => void;
 type Options = {
   shards: Shards;
-  journaling: Pick<Journaling, 'claim'>;
+  journaling: Pick<Journaling, 'claim' | 'foresight'>;
   configs: Pick<EventConfigs, 'of'>;
   runtime: Runtime;
   burst: BurstClock;
@@ -89,6 +92,11 @@ export function createClaimRoute(options: Options): ClaimRoute {
   }
 
   return {
+    foresee(bytes) {
+      const { foresight } = journaling;
+      if (foresight !== null) foreseeClaims(bytes, foresight);
+    },
+
     takeBody(peer, { number, bytes, bodyAt, bodyEnd }) {
       if (!isClaimant(peer.service) || !claimBody.read(bytes, bodyAt, bodyEnd)) return false;
       if (!decidedByJournal(peer, number)) submit(peer, number, claimBody);

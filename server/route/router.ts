@@ -101,7 +101,7 @@ export function createRouter({ claim, batch, gate, handlers, isFull, log }: Rout
     return frame.op === OPS.CLAIM_BATCH.op && batch.takeBody(peer, frame);
   }
 
-  return { take, request, isFull };
+  return { foresee: claim.foresee, take, request, isFull };
 }
 
 type NamedCall = Call<RequestName> & { name: RequestName };
