@@ -9,6 +9,8 @@ const LONG_HEAD_BYTES = 2;
 const ZERO = 0x30;
 
 export class Ask {
+  /** See `hintOf`. */
+  eventHint = 0;
   bytes: Uint8Array = Buffer.alloc(0);
   userAt = 0;
   userEnd = 0;

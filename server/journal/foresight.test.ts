@@ -22,9 +22,9 @@ function bench(claims: readonly (readonly [userId: string, requestId: string | n
     return { userAt, userEnd, requestEnd: at };
   });
   const foresight = new Foresight(new KeyHash(SEED), new RequestFilter());
-  foresight.index = new Fingerprints();
+  foresight.know(0, new Fingerprints());
   foresight.begin(bytes);
-  for (const { userAt, userEnd, requestEnd } of places) foresight.add(userAt, userEnd, requestEnd);
+  for (const { userAt, userEnd, requestEnd } of places) foresight.add(0, userAt, userEnd, requestEnd);
   foresight.touch();
   return { bytes, places, foresight };
 }
@@ -82,7 +82,7 @@ test('users alone, as in a batch, and no more than fit', () => {
   assert.equal(known(foresight).slice(0, 2), hashesOf('bob', '').slice(0, 2));
   foresight.begin(bytes);
   const { userAt, userEnd } = places[0] as Place;
-  for (let i = 1; i < FORESEEN_MAX; i++) assert.ok(foresight.add(userAt, userEnd, userEnd));
-  assert.not(foresight.add(userAt, userEnd, userEnd));
+  for (let i = 1; i < FORESEEN_MAX; i++) assert.ok(foresight.add(0, userAt, userEnd, userEnd));
+  assert.not(foresight.add(0, userAt, userEnd, userEnd));
   foresight.touch();
 });

@@ -7,6 +7,7 @@
 import type { KeyHash } from '../lib/hash.ts';
 import { textStart } from '../store/block/claim-text.ts';
 import type { Ask } from './ask.ts';
+import { HINTS } from './event-hint.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { RequestFilter } from './request-filter.ts';
 
@@ -22,8 +23,6 @@ export class Foresight {
   pairLow = 0;
   /** Whether the request id is among what was foreseen. */
   hasPair = false;
-  /** Of the window that was asked last: most claims of a moment are for one event. */
-  index: Fingerprints | null = null;
   /** Keeps what is touched from being optimised away. */
   touched = 0;
   readonly #hash: KeyHash;
@@ -31,6 +30,9 @@ export class Foresight {
   #bytes: Uint8Array = NOTHING;
   #count = 0;
   #next = 0;
+  /** By hint, of the window that was asked last. */
+  readonly #indexes = new Array<Fingerprints | null>(HINTS).fill(null);
+  readonly #hint = new Uint8Array(FORESEEN_MAX);
   readonly #userAt = new Uint32Array(FORESEEN_MAX);
   readonly #userEnd = new Uint32Array(FORESEEN_MAX);
   readonly #requestEnd = new Uint32Array(FORESEEN_MAX);
@@ -51,9 +53,24 @@ export class Foresight {
     this.#next = 0;
   }
 
-  /** The MessagePack string of a user, and of its request id right behind it unless `requestEnd` is `userEnd`. False when no more fit. */
-  add(userAt: number, userEnd: number, requestEnd: number): boolean {
+  /** A claim whose event key has this hint was decided with this index: the next one probably will be. */
+  know(hint: number, index: Fingerprints): void {
+    // To store an object costs more than to see that it is there.
+    if (this.#indexes[hint] !== index) this.#indexes[hint] = index;
+  }
+
+  /** Forgets all indexes, of which it may be the last to hold what millions of claims take. */
+  forget(): void {
+    this.#indexes.fill(null);
+  }
+
+  /**
+   * The hint of an event key, the MessagePack string of a user, and that of its request id right behind it unless
+   * `requestEnd` is `userEnd`. False when no more fit.
+   */
+  add(hint: number, userAt: number, userEnd: number, requestEnd: number): boolean {
     const place = this.#count++;
+    this.#hint[place] = hint;
     const hash = this.#hash;
     hash.ofBytes(this.#bytes, textStart(this.#bytes, userAt), userEnd);
     this.#userAt[place] = userAt;
@@ -71,10 +88,10 @@ export class Foresight {
 
   /** To be called when all have been added. */
   touch(): void {
-    const index = this.index;
     const filter = this.#filter;
     let touched = 0;
     for (let place = 0; place < this.#count; place++) {
+      const index = this.#indexes[this.#hint[place] as number] as Fingerprints | null;
       if (index !== null) touched ^= index.touch(this.#userHigh[place] as number, this.#userLow[place] as number);
       const hasPair = (this.#requestEnd[place] as number) > (this.#userEnd[place] as number);
       if (hasPair) touched ^= filter.touch(this.#pairHigh[place] as number);

@@ -78,7 +78,7 @@ export class Ledger {
     const { window, by } = entry;
     const { event, span } = by as NonNullable<Entry['by']>;
     this.#hash(ask);
-    this.#options.foresight.index = window.index;
+    this.#options.foresight.know(ask.eventHint, window.index);
     const index = this.#find(window, ask, Number.NEGATIVE_INFINITY);
     if (index === UNVERIFIED) return false;
     if (index !== NONE) return this.#repeat(ask, index, receiver, number);

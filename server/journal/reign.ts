@@ -177,8 +177,7 @@ export class Reign implements Unprojected {
       if (window.idleSince === null || now - window.idleSince < IDLE_MS || window.head > this.mark) continue;
       this.windows.drop(window);
       this.#entries.drop(window);
-      // It may be the last to hold what a window of millions takes.
-      this.foresight.index = null;
+      this.foresight.forget();
     }
   }
 

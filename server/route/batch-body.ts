@@ -11,6 +11,7 @@
  *     c0, 00…7f, cd   deadline in ms (when five)
  */
 import { LIMITS } from '../../protocol/limits.ts';
+import { hintOf } from '../journal/event-hint.ts';
 import type { Foresight } from '../journal/foresight.ts';
 import { BodyCursor, IN_KEY, IN_REQUEST_ID } from './body-cursor.ts';
 
@@ -18,6 +19,8 @@ const ARRAY16 = 0xdc;
 
 export class BatchBody {
   eventKey = '';
+  /** See `hintOf`. */
+  eventHint = 0;
   batchId = '';
   claims = 0;
   deadlineMs: number | null = null;
@@ -39,6 +42,7 @@ export class BatchBody {
     const fields = cursor.begin(bytes, start, end);
     if (fields === 0 || !cursor.passText(LIMITS.eventKeyLengthMax, IN_KEY)) return false;
     this.eventKey = cursor.text();
+    this.eventHint = hintOf(bytes, cursor.textAt, cursor.at);
     if (!cursor.passText(LIMITS.batchIdLengthMax, IN_REQUEST_ID)) return false;
     this.batchId = cursor.text();
     this.claims = this.#readCount();
@@ -66,7 +70,7 @@ export class BatchBody {
     let userAt = this.userEnd;
     for (let place = this.#place; place < this.claims; place++) {
       const userEnd = this.#ends[place] as number;
-      if (!foresight.add(userAt, userEnd, userEnd)) break;
+      if (!foresight.add(this.eventHint, userAt, userEnd, userEnd)) break;
       userAt = userEnd;
     }
     foresight.touch();

@@ -61,6 +61,7 @@ export function createBatchRoute(options: Options): BatchRoute {
       ask.beginBatch(bytes, batchId);
       journaling.beginBatch(ask, batchId);
       ask.deadlineAt = deadlineAt;
+      ask.eventHint = body.eventHint;
       ask.monotonicMs = burst.monotonicMs;
       ask.nowMs = burst.nowMs;
       const { foresight } = journaling;

@@ -12,12 +12,14 @@
  *     c0, 00…7f, cd   deadline in ms (when five)
  */
 import { LIMITS } from '../../protocol/limits.ts';
+import { HINTS, hintOf } from '../journal/event-hint.ts';
 import { BodyCursor, IN_KEY, IN_REQUEST_ID } from './body-cursor.ts';
 
 /** One body at a time: reading the next overwrites it. Strings are made only when asked for. */
 export class ClaimBody {
-  /** Most claims of a moment are for one event: its key is compared with the bytes rather than made again. */
   eventKey = '';
+  /** See `hintOf`. */
+  eventHint = 0;
   /** From the head of the MessagePack string to behind its last character. */
   userAt = 0;
   userEnd = 0;
@@ -26,6 +28,8 @@ export class ClaimBody {
   hasRequestId = false;
   deadlineMs: number | null = null;
   readonly #cursor = new BodyCursor();
+  /** By hint. Most claims of a moment are for few events: their keys are compared with the bytes rather than made again. */
+  readonly #keys = new Array<string>(HINTS).fill('');
 
   get bytes(): Uint8Array {
     return this.#cursor.bytes;
@@ -45,7 +49,7 @@ export class ClaimBody {
     const cursor = this.#cursor;
     const fields = cursor.begin(bytes, start, end);
     if (fields === 0 || !cursor.passText(LIMITS.eventKeyLengthMax, IN_KEY)) return false;
-    if (!cursor.isText(this.eventKey)) this.eventKey = cursor.text();
+    this.#knowEvent();
     if (!cursor.passText(LIMITS.userIdLengthMax, IN_KEY)) return false;
     this.userAt = cursor.textAt;
     this.userEnd = cursor.at;
@@ -56,5 +60,17 @@ export class ClaimBody {
     const isRead = fields === 4 || cursor.passDeadline(LIMITS.deadlineMsMax);
     this.deadlineMs = fields === 4 ? null : cursor.deadlineMs;
     return isRead && cursor.at === end;
+  }
+
+  #knowEvent(): void {
+    const cursor = this.#cursor;
+    this.eventHint = hintOf(cursor.bytes, cursor.textAt, cursor.at);
+    if (cursor.isText(this.eventKey)) return;
+    let key = this.#keys[this.eventHint] as string;
+    if (!cursor.isText(key)) {
+      key = cursor.text();
+      this.#keys[this.eventHint] = key;
+    }
+    this.eventKey = key;
   }
 }

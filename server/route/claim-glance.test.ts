@@ -27,7 +27,7 @@ function frameOf(chance: Chance, number: number): Uint8Array {
 function readAfterGlance(chunk: Uint8Array): { claims: number; foreseen: number } {
   const hash = new KeyHash(SEED);
   const foresight = new Foresight(hash, new RequestFilter());
-  foresight.index = new Fingerprints();
+  foresight.know(0, new Fingerprints());
   foreseeClaims(chunk, foresight);
   const reader = new FrameReader(65_536);
   const body = new ClaimBody();

@@ -5,6 +5,7 @@
  */
 import { HEADER_BYTES, LENGTH_BYTES, PREFIX_BYTES } from '../../protocol/frame.ts';
 import { OPS } from '../../protocol/ops.ts';
+import { hintOf } from '../journal/event-hint.ts';
 import type { Foresight } from '../journal/foresight.ts';
 import { textEnd } from '../store/block/claim-text.ts';
 
@@ -24,7 +25,10 @@ export function foreseeClaims(bytes: Uint8Array, foresight: Foresight): void {
       const userAt = textEnd(bytes, at + FIELDS_AT);
       const userEnd = textEnd(bytes, userAt);
       const requestEnd = textEnd(bytes, userEnd);
-      if (requestEnd <= end) isRoomLeft = foresight.add(userAt, userEnd, requestEnd);
+      if (requestEnd <= end) {
+        const hint = hintOf(bytes, at + FIELDS_AT, userAt);
+        isRoomLeft = foresight.add(hint, userAt, userEnd, requestEnd);
+      }
     }
     at = end;
     end = frameEnd(bytes, at);

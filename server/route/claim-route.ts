@@ -66,6 +66,7 @@ export function createClaimRoute(options: Options): ClaimRoute {
     const config = configs.of(claimBody.eventKey, burst.monotonicMs);
     if (config?.record?.mode !== 'journal') return false;
     const { bytes, userAt, userEnd, hasRequestId, requestAt, requestEnd, deadlineMs } = claimBody;
+    ask.eventHint = claimBody.eventHint;
     ask.bytes = bytes;
     ask.userAt = userAt;
     ask.userEnd = userEnd;
