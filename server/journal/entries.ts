@@ -8,6 +8,8 @@ import { bodyOfSeries, type Series } from '../store/block/series.ts';
 import type { EventRecord } from '../store/store.ts';
 import type { Window } from './windows.ts';
 
+const NO_HINT = -1;
+
 export class Entry {
   readonly id: number;
   readonly series: Series;
@@ -18,6 +20,8 @@ export class Entry {
   readonly by: { config: EventConfig; event: EventRecord; span: Span } | null;
   /** The sequence of the last block that describes it. */
   describedIn = 0;
+  /** Under which `Foresight` knows the index of the window; see `hintOf`. */
+  eventHint = NO_HINT;
 
   constructor(id: number, series: Series, window: Window, by: Entry['by']) {
     this.id = id;

@@ -30,7 +30,7 @@ export class Foresight {
   #bytes: Uint8Array = NOTHING;
   #count = 0;
   #next = 0;
-  /** By hint, of the window that was asked last. */
+  /** By hint, of the window that is open. */
   readonly #indexes = new Array<Fingerprints | null>(HINTS).fill(null);
   readonly #hint = new Uint8Array(FORESEEN_MAX);
   readonly #userAt = new Uint32Array(FORESEEN_MAX);
@@ -53,15 +53,15 @@ export class Foresight {
     this.#next = 0;
   }
 
-  /** A claim whose event key has this hint was decided with this index: the next one probably will be. */
+  /** Claims whose event key has this hint are decided with this index, unless another key has it too. */
   know(hint: number, index: Fingerprints): void {
-    // To store an object costs more than to see that it is there.
-    if (this.#indexes[hint] !== index) this.#indexes[hint] = index;
+    this.#indexes[hint] = index;
   }
 
-  /** Forgets all indexes, of which it may be the last to hold what millions of claims take. */
-  forget(): void {
-    this.#indexes.fill(null);
+  /** Of a window that is closed: it may hold what millions of claims take. */
+  forget(index: Fingerprints): void {
+    const indexes = this.#indexes;
+    for (let hint = 0; hint < HINTS; hint++) if (indexes[hint] === index) indexes[hint] = null;
   }
 
   /**
@@ -88,15 +88,33 @@ export class Foresight {
 
   /** To be called when all have been added. */
   touch(): void {
+    const hints = this.#hint;
+    let touched = this.#touchPairs();
+    for (let from = 0, to = 0; from < this.#count; from = to) {
+      const hint = hints[from] as number;
+      while (++to < this.#count && hints[to] === hint);
+      const index = this.#indexes[hint] as Fingerprints | null;
+      if (index !== null) touched ^= this.#touchUsers(index, from, to);
+    }
+    this.touched = touched;
+  }
+
+  #touchUsers(index: Fingerprints, from: number, to: number): number {
+    let touched = 0;
+    for (let place = from; place < to; place++) {
+      touched ^= index.touch(this.#userHigh[place] as number, this.#userLow[place] as number);
+    }
+    return touched;
+  }
+
+  #touchPairs(): number {
     const filter = this.#filter;
     let touched = 0;
     for (let place = 0; place < this.#count; place++) {
-      const index = this.#indexes[this.#hint[place] as number] as Fingerprints | null;
-      if (index !== null) touched ^= index.touch(this.#userHigh[place] as number, this.#userLow[place] as number);
       const hasPair = (this.#requestEnd[place] as number) > (this.#userEnd[place] as number);
       if (hasPair) touched ^= filter.touch(this.#pairHigh[place] as number);
     }
-    this.touched = touched;
+    return touched;
   }
 
   /** Finds the claim at hand among those foreseen, which come in their order. */

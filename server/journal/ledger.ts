@@ -78,7 +78,7 @@ export class Ledger {
     const { window, by } = entry;
     const { event, span } = by as NonNullable<Entry['by']>;
     this.#hash(ask);
-    this.#options.foresight.know(ask.eventHint, window.index);
+    if (entry.eventHint !== ask.eventHint) this.#foresee(entry, ask.eventHint);
     const index = this.#find(window, ask, Number.NEGATIVE_INFINITY);
     if (index === UNVERIFIED) return false;
     if (index !== NONE) return this.#repeat(ask, index, receiver, number);
@@ -183,6 +183,11 @@ export class Ledger {
       this.#userLow = hash.low;
     }
     requests.hash(ask, this.#userHigh, this.#userLow);
+  }
+
+  #foresee(entry: Entry, eventHint: number): void {
+    entry.eventHint = eventHint;
+    this.#options.foresight.know(eventHint, entry.window.index);
   }
 
   #repeat(ask: Ask, index: number, receiver: Receiver, number: number): boolean {

@@ -177,7 +177,7 @@ export class Reign implements Unprojected {
       if (window.idleSince === null || now - window.idleSince < IDLE_MS || window.head > this.mark) continue;
       this.windows.drop(window);
       this.#entries.drop(window);
-      this.foresight.forget();
+      this.foresight.forget(window.index);
     }
   }
 
