@@ -64,7 +64,7 @@ const EFFORTS = {
 } as const satisfies Record<string, Effort>;
 
 export const HELP = `npm run bench [-- FLAGS]         the daily cases: DAILY
-npm run bench -- suite [FLAGS]   all cases, sustained and with peers side by side; the better part of an hour
+npm run bench -- suite [FLAGS]   all cases, sustained and with peers side by side; some hours
 npm run bench -- page FILE…      the page of figures from the JSON of earlier runs, later ones over earlier ones
 
   --cases A,B        which of: CASES
