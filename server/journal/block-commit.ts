@@ -96,8 +96,7 @@ export class BlockCommit {
     const writer = this.#writer;
     if (entry.describedIn !== block.sequence) {
       writer.addSeries(entry.id, entry.body);
-      entry.describedIn = block.sequence;
-      block.entries.push(entry);
+      block.describe(entry);
     }
     const { bytes, userAt, userEnd, requestBytes, requestAt, requestEnd, deadlineAt } = ask;
     const at = writer.addClaim(entry.id, slot, now, bytes, userAt, userEnd, requestBytes, requestAt, requestEnd);
@@ -231,7 +230,7 @@ export class BlockCommit {
     for (const block of blocks.toReversed()) {
       this.#unsentClaims -= block.claims;
       for (const index of granted(block)) takenBack(tail.entryAt(index), tail.ring, index);
-      for (const entry of block.entries) entry.describedIn = 0;
+      block.undo();
     }
     this.#sequence = first.sequence - 1;
     this.#attempts = first.firstAttempt - 1;

@@ -222,6 +222,36 @@ test('a claim of a stretch in direct mode is known when the event is a journal e
   assert.equal([bench.codeOf('r3'), bench.codeOf('r4')], ['ALREADY_CLAIMED', 'ALREADY_CLAIMED']);
 });
 
+test('that is so too when the last claims of the journal were taken back before', async () => {
+  const bench = await ready();
+  const scarce = eventRecord({ eventKey: 'scarce', mode: 'journal', stock: 5 });
+  const put = (event: typeof scarce) => {
+    bench.events.set('scarce', event);
+    bench.configs.put(event, bench.time.monotonicMs());
+  };
+  bench.events.set('scarce', scarce);
+  await bench.claim('u1', 's1', { eventKey: 'scarce' });
+  await bench.time.advance(20);
+  await bench.claim('u0', 's0');
+  // Two blocks are on their way, so this one waits.
+  await bench.claim('u2', 's2', { eventKey: 'scarce' });
+  put({ ...scarce, heldUntil: Number.MAX_SAFE_INTEGER, revision: 2 });
+  for (const block of [...bench.appended]) await block.settle();
+  assert.is(bench.codeOf('s2'), 'BUSY');
+  await bench.time.advance(1_100);
+  const first = bench.stored.find(({ requestId }) => requestId === 's1');
+  if (first === undefined) throw new Error('nothing is projected');
+  bench.stored.push({ ...first, claimKey: 'scarce/-/u2', userId: 'u2', requestId: 'd2', slot: 2 });
+  put({ ...scarce, revision: 5, modeRevision: 5 });
+  const appended = bench.appended.length;
+  await bench.claim('u2', 's3', { eventKey: 'scarce' });
+  await bench.claim('u3', 's4', { eventKey: 'scarce' });
+  await bench.time.advance(20);
+  for (const block of bench.appended.slice(appended)) await block.settle();
+  assert.is(bench.codeOf('s3'), 'ALREADY_CLAIMED');
+  assert.is(bench.claimOf('s4').slot, 3);
+});
+
 test('a journal that begins before what the store has taken in is refused', async () => {
   const bench = journalBench();
   bench.state.mark = 1_000_000;

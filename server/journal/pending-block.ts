@@ -17,6 +17,8 @@ export class PendingBlock {
   readonly lines: WaitingLines;
   /** What its claims were decided by; each must hold until it is written. */
   readonly entries: Entry[] = [];
+  /** For each of them where the claims of its window ended before. */
+  readonly windowHeads: number[] = [];
   readonly whenOver: (() => void)[] = [];
   /** Null while it is being built. */
   bytes: Buffer | null = null;
@@ -33,5 +35,21 @@ export class PendingBlock {
     this.previousCrc = at.previousCrc;
     this.firstAttempt = at.firstAttempt;
     this.lines = at.lines;
+  }
+
+  /** Before the first claim of an entry. */
+  describe(entry: Entry): void {
+    entry.describedIn = this.sequence;
+    this.entries.push(entry);
+    this.windowHeads.push(entry.window.head);
+  }
+
+  /** As if nothing of it had been decided; newer blocks first. */
+  undo(): void {
+    for (let i = this.entries.length - 1; i >= 0; i--) {
+      const entry = this.entries[i] as Entry;
+      entry.describedIn = 0;
+      entry.window.head = this.windowHeads[i] as number;
+    }
   }
 }
