@@ -190,7 +190,8 @@ export function writePrefixAt(
   writeUint32(bytes, at + 8, number);
 }
 
-function readUint32(bytes: Uint8Array, at: number): number {
+/** Four bytes, the highest first. */
+export function readUint32(bytes: Uint8Array, at: number): number {
   return (
     (bytes[at] as number) * 0x1000000 +
     (((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number))

@@ -3,7 +3,7 @@
  * request id lie, so that `Foresight` can be told of all of them. Nothing is judged. Whatever else the bytes hold is passed
  * over, and what looks like a claim and is none has its place touched for nothing.
  */
-import { HEADER_BYTES, LENGTH_BYTES, PREFIX_BYTES } from '../../protocol/frame.ts';
+import { HEADER_BYTES, LENGTH_BYTES, PREFIX_BYTES, readUint32 } from '../../protocol/frame.ts';
 import { OPS } from '../../protocol/ops.ts';
 import { hintOf } from '../journal/event-hint.ts';
 import type { Foresight } from '../journal/foresight.ts';
@@ -39,6 +39,5 @@ export function foreseeClaims(bytes: Uint8Array, foresight: Foresight): void {
 /** The byte behind the frame that begins at `at`; behind all bytes where its head is not there. */
 function frameEnd(bytes: Uint8Array, at: number): number {
   if (at + FIELDS_AT > bytes.length) return Number.POSITIVE_INFINITY;
-  const length = ((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8);
-  return at + LENGTH_BYTES + Math.max(HEADER_BYTES, (length | (bytes[at + 3] as number)) >>> 0);
+  return at + LENGTH_BYTES + Math.max(HEADER_BYTES, readUint32(bytes, at));
 }
